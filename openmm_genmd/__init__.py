@@ -1,0 +1,1 @@
+"""Generative models as Monte Carlo moves inside a running OpenMM simulation."""

@@ -1,0 +1,133 @@
+"""What a generative model has to offer to become a Monte Carlo move: `Proposer` and `Proposal`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grade = Literal["exact", "path", "exploratory"]
+"""``exact``: ratio known to rounding. ``path``: exact on an extended space.
+``exploratory``: no ratio, so not Boltzmann."""
+
+GRADES: tuple[Grade, ...] = ("exact", "path", "exploratory")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A new conformation of the moved particles and the density ratio that makes it a fair move.
+
+    Attributes
+    ----------
+    positions
+        ``(n_moved, 3)`` float64, nm, in the order of `Proposer.particles`.
+    log_ratio
+        log q(x|y) - log q(y|x) + log|J|, dimensionless: x the current and y the proposed
+        conformation, q the proposal density, J the Jacobian of a deterministic part.
+        NaN or infinite values reject the jump and are counted.
+    """
+
+    positions: NDArray[np.float64]
+    log_ratio: float
+
+
+class Proposer(ABC):
+    """Draws a new conformation and says with what density.
+
+    A subclass sets `particles` and `grade` (class or instance attributes) and implements `propose`.
+    It need not call ``super().__init__()``. The optional members are used by batched candidates,
+    blocks, switching protocols and restarts.
+
+    Attributes
+    ----------
+    particles
+        Indices into the System of the particles that a leap may move. May contain virtual sites:
+        what is returned for them is ignored, they are recomputed.
+    grade
+        ``exact``, ``path`` or ``exploratory``. Printed in every log and file of the run.
+    representation
+        The soft coordinates that the model generates, or None.
+    conditional
+        Whether q depends on the coordinates that it replaces.
+
+    Examples
+    --------
+    A particle that leaps to a place drawn from a normal distribution, whatever its position:
+
+    >>> import numpy as np
+    >>> class NormalLeap(Proposer):
+    ...     particles, grade, conditional = [0], "exact", False
+    ...     def propose(self, positions, box, rng):
+    ...         new = rng.normal(size=positions.shape)
+    ...         return Proposal(new, 0.5 * float(np.sum(new**2) - np.sum(positions**2)))
+    >>> proposal = NormalLeap().propose(np.zeros((1, 3)), None, np.random.default_rng(1))
+    >>> proposal.positions.shape
+    (1, 3)
+    """
+
+    particles: Sequence[int]
+    grade: Grade
+    representation: Any = None
+    conditional: bool = True
+
+    @abstractmethod
+    def propose(
+        self,
+        positions: NDArray[np.float64],
+        box: NDArray[np.float64] | None,
+        rng: np.random.Generator,
+    ) -> Proposal:
+        """Proposed conformation with its log ratio.
+
+        Parameters
+        ----------
+        positions
+            ``(n_moved, 3)`` float64, nm: the current conformation, a copy.
+        box
+            ``(3, 3)`` float64, nm, rows are the periodic box vectors; None without periodicity.
+        rng
+            The integrator's own generator: the only source of randomness to use, since it is
+            seeded, checkpointed and serialized with the run.
+        """
+
+    def sample(
+        self,
+        positions: NDArray[np.float64],
+        box: NDArray[np.float64] | None,
+        rng: np.random.Generator,
+        k: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Candidates ``(k, n_moved, 3)`` in nm and their log densities ``(k,)``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the proposer offers single proposals only.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not draw batches; implement sample()")
+
+    def log_density(
+        self,
+        candidates: NDArray[np.float64],
+        given: NDArray[np.float64],
+        box: NDArray[np.float64] | None,
+    ) -> NDArray[np.float64]:
+        """Log densities ``(k,)`` of candidates ``(k, n_moved, 3)`` in nm, given a conformation.
+
+        Raises
+        ------
+        NotImplementedError
+            If the proposer cannot evaluate its density.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no density; implement log_density()")
+
+    def get_state(self) -> bytes:
+        """Everything that a restart needs besides the constructor's arguments: pools included."""
+        return b""
+
+    def set_state(self, data: bytes) -> None:
+        """Return to a state that `get_state` gave; ``b""`` is the state of a new proposer."""

@@ -1,0 +1,58 @@
+"""Unit conversion at the border: Quantities or bare MD-unit numbers in, bare floats out.
+
+Inside the package every number is in OpenMM's MD unit system (nm, ps, kJ/mol, K, dalton);
+a bare float carries its unit in its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from openmm import unit
+
+GAS_CONSTANT_KJ_PER_MOL_K = 0.00831446261815324
+"""Molar gas constant, kJ/mol/K, the value that OpenMM uses (CODATA 2018)."""
+
+
+def to_md(value: Any, expected: unit.Unit, name: str) -> float:
+    """Value as a bare float in ``expected``, which must be an MD unit.
+
+    Parameters
+    ----------
+    value
+        A Quantity of compatible dimension, or a bare number that is already in ``expected``.
+    expected
+        The unit of the returned number.
+    name
+        What the user calls this value; used in the error message.
+
+    Raises
+    ------
+    ValueError
+        If the dimension is wrong, or the value is not a finite number.
+    """
+    if unit.is_quantity(value):
+        if not value.unit.is_compatible(expected):
+            raise ValueError(f"{name} must be in {expected} or convertible to it, got {value.unit}")
+        value = value.value_in_unit(expected)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number in {expected}, got {value!r}") from None
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def positions_nm(positions: Any) -> NDArray[np.float64]:
+    """Positions as a float64 array in nm, shape ``(..., 3)``, from a Quantity or anything array-like."""
+    if unit.is_quantity(positions):
+        positions = positions.value_in_unit(unit.nanometer)
+    return np.asarray(positions, dtype=np.float64)
+
+
+def kT_kj_per_mol(temperature_k: float) -> float:
+    """Thermal energy in kJ/mol at a temperature in K."""
+    return GAS_CONSTANT_KJ_PER_MOL_K * temperature_k
