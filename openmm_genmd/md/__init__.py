@@ -1,1 +1,1 @@
-
+"""Running simulations: the integrator, its reporter, hybrid runs and training data."""

@@ -1,0 +1,184 @@
+"""The Python half of the bridge between the C++ integrator and a `Proposer`."""
+
+from __future__ import annotations
+
+import json
+import operator
+import struct
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmm_genmd.proposers.proposer import GRADES, Grade, Proposal, Proposer
+
+_LENGTH = struct.Struct("<Q")
+_active: WeakValueDictionary[int, ProposerSession] = WeakValueDictionary()
+"""The session whose state a proposer (by id) holds at the moment."""
+
+
+class ProposerSession:
+    """One integrator's use of a proposer: its random numbers, its state, and a check of every answer.
+
+    A proposer may serve several integrators. Each session has a state of its own, which is put
+    into the proposer when its turn comes.
+
+    Parameters
+    ----------
+    proposer
+        The proposer. Its state at this moment is the one in which every run begins.
+
+    Raises
+    ------
+    ValueError
+        If its particles or its grade are not what they must be.
+    TypeError
+        If it is not a proposer, or its state is not bytes.
+    """
+
+    def __init__(self, proposer: Proposer) -> None:
+        if not callable(getattr(proposer, "propose", None)):
+            raise TypeError(
+                f"expected a Proposer with a propose() method, got {type(proposer).__name__}"
+            )
+        self.proposer = proposer
+        self.particles = checked_particles(getattr(proposer, "particles", None))
+        self.grade = checked_grade(getattr(proposer, "grade", None))
+        self.type_name = f"{type(proposer).__module__}.{type(proposer).__qualname__}"
+        self._rng = np.random.Generator(np.random.PCG64(0))
+        self._initial_state = self._proposer_state()
+        self._parked_state = self._initial_state
+
+    @property
+    def description(self) -> str:
+        """JSON from which the proposer can be made again, or an empty string."""
+        describe = getattr(self.proposer, "describe", None)
+        return json.dumps(describe()) if callable(describe) else ""
+
+    def begin_run(self, seed: int) -> None:
+        """Return to the initial state, with the random numbers that belong to a seed."""
+        self._rng = np.random.Generator(np.random.PCG64(seed))
+        self._parked_state = self._initial_state
+        if _active.get(id(self.proposer)) is self:
+            del _active[id(self.proposer)]
+
+    def propose(
+        self, positions: NDArray[np.float64], box: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.float64], float]:
+        """Checked answer of the proposer: positions ``(n_moved, 3)`` in nm, and the log ratio.
+
+        Raises
+        ------
+        ValueError
+            If the answer has the wrong type, shape or dtype.
+        """
+        if _active.get(id(self.proposer)) is not self:
+            self._activate()
+        n_moved = len(positions)
+        return checked_proposal(self.proposer.propose(positions, box, self._rng), n_moved)
+
+    def get_state(self) -> bytes:
+        """Random numbers and state of the proposer."""
+        is_active = _active.get(id(self.proposer)) is self
+        state = self._proposer_state() if is_active else self._parked_state
+        rng = json.dumps(self._rng.bit_generator.state).encode()
+        return _LENGTH.pack(len(rng)) + rng + state
+
+    def set_state(self, data: bytes) -> None:
+        """Continue from what `get_state` returned.
+
+        Raises
+        ------
+        ValueError
+            If the data are damaged.
+        """
+        try:
+            (length,) = _LENGTH.unpack_from(data)
+            rng_state = json.loads(data[_LENGTH.size : _LENGTH.size + length])
+            self._rng.bit_generator.state = rng_state
+        except (struct.error, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                "the stored random number state of the proposer is damaged; "
+                f"expected what get_state() wrote ({error})"
+            ) from error
+        self._parked_state = data[_LENGTH.size + length :]
+        self._activate(park_previous=_active.get(id(self.proposer)) is not self)
+
+    def _activate(self, park_previous: bool = True) -> None:
+        previous = _active.get(id(self.proposer))
+        if previous is not None and park_previous:
+            previous._parked_state = previous._proposer_state()
+        self.proposer.set_state(self._parked_state)
+        _active[id(self.proposer)] = self
+
+    def _proposer_state(self) -> bytes:
+        state = self.proposer.get_state() if hasattr(self.proposer, "get_state") else b""
+        if not isinstance(state, bytes):
+            raise TypeError(
+                f"{self.type_name}.get_state() must return bytes, got {type(state).__name__}"
+            )
+        return state
+
+
+def checked_particles(particles: Any) -> list[int]:
+    """Particle indices as a list of int.
+
+    Raises
+    ------
+    ValueError
+        If they are missing, empty, repeated, negative or not integers.
+    """
+    if not isinstance(particles, Iterable) or isinstance(particles, str | bytes):
+        raise ValueError(f"proposer.particles must be a sequence of indices, got {particles!r}")
+    try:
+        indices = [operator.index(particle) for particle in particles]
+    except TypeError as error:
+        raise ValueError(f"proposer.particles must be integers: {error}") from None
+    if not indices:
+        raise ValueError("proposer.particles is empty; expected at least one particle index")
+    if min(indices) < 0:
+        raise ValueError(f"proposer.particles contains a negative index ({min(indices)})")
+    if len(set(indices)) != len(indices):
+        raise ValueError("proposer.particles contains an index twice; expected each particle once")
+    return indices
+
+
+def checked_grade(grade: Any) -> Grade:
+    """Return the grade if it is one.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    for known in GRADES:
+        if grade == known:
+            return known
+    raise ValueError(f"proposer.grade must be one of {', '.join(GRADES)}; got {grade!r}")
+
+
+def checked_proposal(proposal: Any, n_moved: int) -> tuple[NDArray[np.float64], float]:
+    """Positions ``(n_moved, 3)`` float64 in nm and log ratio of a proposal.
+
+    Raises
+    ------
+    ValueError
+        If the proposal is not a `Proposal`, or has the wrong shape or dtype.
+    """
+    if not isinstance(proposal, Proposal):
+        raise ValueError(f"propose() must return a Proposal, got {type(proposal).__name__}")
+    positions, log_ratio = proposal.positions, proposal.log_ratio
+    if not isinstance(positions, np.ndarray) or positions.dtype != np.float64:
+        got = getattr(positions, "dtype", type(positions).__name__)
+        raise ValueError(f"Proposal.positions must be a NumPy array of float64 (nm), got {got}")
+    if positions.shape != (n_moved, 3):
+        raise ValueError(
+            f"Proposal.positions must have shape ({n_moved}, 3), one row for each of the "
+            f"proposer's particles, got {positions.shape}"
+        )
+    if not isinstance(log_ratio, Real) or isinstance(log_ratio, bool):
+        raise ValueError(f"Proposal.log_ratio must be a number, got {log_ratio!r}")
+    return positions, float(log_ratio)

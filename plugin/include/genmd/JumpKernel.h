@@ -1,0 +1,78 @@
+#ifndef OPENMM_JUMPKERNEL_H_
+#define OPENMM_JUMPKERNEL_H_
+
+#include "genmd/JumpRandom.h"
+#include "genmd/windowsExportGenMD.h"
+#include "openmm/KernelImpl.h"
+#include "openmm/System.h"
+#include "openmm/Vec3.h"
+#include "openmm/internal/ContextImpl.h"
+#include <string>
+#include <vector>
+
+namespace OpenMM {
+
+/**
+ * How velocities are carried over an accepted leap.
+ */
+struct VelocityTransfer {
+    /** By how much stored velocities lag behind positions, in ps (0: they belong to the same time). */
+    double timeOffset = 0;
+    /** Thermal energy of fresh velocities, in kJ/mol. */
+    double kT = 0;
+    /** Whether velocities mean anything (not so for Brownian dynamics). */
+    bool hasVelocities = true;
+    /** How exactly velocities obey the constraints. */
+    double constraintTolerance = 1e-5;
+};
+
+/**
+ * Moves state between a Context and a jump. This is the seam for platforms: one that registers a factory for Name()
+ * keeps everything on its device; for all others there is GenericJumpKernel, which needs nothing but ContextImpl.
+ *
+ * The order of calls is begin(), then any number of evaluateCandidate(), each optionally followed by accept(), then
+ * end(). Between begin() and end() the positions of the Context are undefined; after end() they are those of the last
+ * accepted conformation, to the bit.
+ */
+class OPENMM_EXPORT_GENMD JumpKernel : public KernelImpl {
+public:
+    static std::string Name() {
+        return "GenMDJump";
+    }
+    JumpKernel(std::string name, const Platform& platform) : KernelImpl(name, platform) {
+    }
+    /**
+     * Prepare for jumps of given particles.
+     *
+     * @param system       the System being simulated
+     * @param particles    the particles that a jump may move
+     */
+    virtual void initialize(const System& system, const std::vector<int>& particles) = 0;
+    /**
+     * Remember the current state as x.
+     *
+     * @param context       the Context in which the jump happens
+     * @param groups        the force groups that make up the energy
+     * @param needForces    whether accept() will need forces
+     * @return the potential energy U(x) in kJ/mol
+     */
+    virtual double begin(ContextImpl& context, int groups, bool needForces) = 0;
+    /** Get the positions of some particles in x, in nm. */
+    virtual void getPositions(const std::vector<int>& indices, std::vector<Vec3>& positions) const = 0;
+    /**
+     * Place the particles at new positions, recompute virtual sites, and evaluate the energy.
+     *
+     * @return the potential energy U(y) in kJ/mol; it may be NaN or infinite
+     */
+    virtual double evaluateCandidate(ContextImpl& context, const std::vector<Vec3>& positions) = 0;
+    /** Get whether particles that are neither bonded nor excluded overlap in the last evaluated candidate. */
+    virtual bool hasOverlap(ContextImpl& context) = 0;
+    /** Make the last evaluated candidate the new x, with velocities to match. */
+    virtual void accept(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) = 0;
+    /** Leave the Context in state x. */
+    virtual void end(ContextImpl& context) = 0;
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_JUMPKERNEL_H_*/

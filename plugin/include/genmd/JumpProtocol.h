@@ -1,0 +1,48 @@
+#ifndef OPENMM_JUMPPROTOCOL_H_
+#define OPENMM_JUMPPROTOCOL_H_
+
+#include "genmd/windowsExportGenMD.h"
+#include <string>
+
+namespace OpenMM {
+
+class JumpEngine;
+
+/**
+ * What surrounds a leap: a list of instantaneous changes with MD in between. A protocol only says what happens in which
+ * order, by calling the methods of the JumpEngine; the engine accumulates the work and applies the acceptance rule, so
+ * that no protocol has a formula of its own.
+ *
+ * The list must start and end with an instantaneous change and read backwards be the reverse move.
+ */
+class OPENMM_EXPORT_GENMD JumpProtocol {
+public:
+    virtual ~JumpProtocol();
+    /** Get the name that is stored in serialized integrators and shown in reports. */
+    virtual std::string getName() const = 0;
+    /** Make a copy; the caller owns it. */
+    virtual JumpProtocol* clone() const = 0;
+    /** Perform all instantaneous changes of one attempt. */
+    virtual void perform(JumpEngine& engine) const = 0;
+    /**
+     * Make the protocol that has a name.
+     *
+     * @param name   what getName() returned. Throws an OpenMMException if no protocol has this name.
+     * @return a new protocol, which the caller owns
+     */
+    static JumpProtocol* create(const std::string& name);
+};
+
+/**
+ * The leap alone: w = U(y) - U(x). For vacuum, implicit solvent and small moves.
+ */
+class OPENMM_EXPORT_GENMD Instantaneous : public JumpProtocol {
+public:
+    std::string getName() const;
+    JumpProtocol* clone() const;
+    void perform(JumpEngine& engine) const;
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_JUMPPROTOCOL_H_*/

@@ -1,0 +1,187 @@
+#include "genmd/JumpEngine.h"
+#include "GenericJumpKernel.h"
+#include "genmd/Acceptance.h"
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+using namespace OpenMM;
+using namespace std;
+
+/** Beyond this distance from the origin (nm) neighbor lists overflow: such a position is as good as infinite. */
+static const double LARGEST_COORDINATE = 1e6;
+
+static double now() {
+    return chrono::duration<double>(chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+static void requireParticle(const System& system, int particle) {
+    stringstream message;
+    if (particle < 0 || particle >= system.getNumParticles())
+        message << "The proposer moves particle " << particle << ", but the System has " << system.getNumParticles()
+                << " particles (0 to " << system.getNumParticles() - 1
+                << "). Was the proposer made for another topology?";
+    else if (system.getParticleMass(particle) == 0 && !system.isVirtualSite(particle))
+        message << "The proposer moves particle " << particle
+                << ", which has zero mass: it is frozen in this System. Take it out of the proposer's particles";
+    if (!message.str().empty())
+        throw invalid_argument(message.str());
+}
+
+JumpEngine::JumpEngine(ContextImpl& context, shared_ptr<JumpProposer> proposer)
+    : context(context), proposer(proposer), particles(proposer->getParticles()), random(nullptr),
+      forcedRejection(RejectionReason::None), kT(0), currentEnergy(0), candidateEnergy(0), beginSeconds(0),
+      hasBegun(false) {
+    const System& system = context.getSystem();
+    if (particles.empty())
+        throw invalid_argument("The proposer moves no particles; expected at least one index in its particles");
+    for (int particle : particles) {
+        requireParticle(system, particle);
+        isVirtual.push_back(system.isVirtualSite(particle));
+    }
+    if (set<int>(particles.begin(), particles.end()).size() != particles.size())
+        throw invalid_argument("The proposer's particles contain an index twice; expected each particle once");
+    findConstraints(system);
+    Platform& platform = context.getPlatform();
+    if (platform.supportsKernels({JumpKernel::Name()}))
+        kernel = platform.createKernel(JumpKernel::Name(), context);
+    else
+        kernel = Kernel(new GenericJumpKernel(platform));
+    getKernel().initialize(system, particles);
+}
+
+JumpKernel& JumpEngine::getKernel() {
+    return kernel.getAs<JumpKernel>();
+}
+
+/** Constraints of moved particles; first and second index the moved particles, or, from there on, the partners. */
+void JumpEngine::findConstraints(const System& system) {
+    auto locate = [&](int particle) {
+        auto place = find(particles.begin(), particles.end(), particle);
+        if (place != particles.end())
+            return (int)(place - particles.begin());
+        partners.push_back(particle);
+        return (int)(particles.size() + partners.size()) - 1;
+    };
+    set<int> moved(particles.begin(), particles.end());
+    for (int i = 0; i < system.getNumConstraints(); i++) {
+        int first, second;
+        double distance;
+        system.getConstraintParameters(i, first, second, distance);
+        if (moved.count(first) || moved.count(second))
+            constraints.push_back({locate(first), locate(second), distance});
+    }
+    neighborhood = particles;
+    neighborhood.insert(neighborhood.end(), partners.begin(), partners.end());
+}
+
+void JumpEngine::begin(double kT, int groups, const VelocityTransfer& transfer) {
+    double start = now();
+    this->kT = kT;
+    this->transfer = transfer;
+    hasBegun = true;
+    currentEnergy = getKernel().begin(context, groups, transfer.hasVelocities && transfer.timeOffset != 0);
+    getKernel().getPositions(neighborhood, current);
+    beginSeconds = now() - start;
+}
+
+JumpRecord JumpEngine::attempt(const JumpProtocol& protocol, JumpRandom& random) {
+    double start = now();
+    this->random = &random;
+    record = JumpRecord();
+    record.energySeconds = beginSeconds;
+    forcedRejection = RejectionReason::None;
+    protocol.perform(*this);
+    record.probability =
+        forcedRejection == RejectionReason::None ? getAcceptanceProbability(record.work, kT, record.logRatio) : 0.0;
+    record.accepted = random.nextUniform() < record.probability;
+    if (record.accepted) {
+        getKernel().accept(context, transfer, random);
+        getKernel().getPositions(neighborhood, current);
+        currentEnergy = candidateEnergy;
+    } else
+        record.reason = attribute(record.work / kT);
+    record.bookkeepingSeconds = now() - start + beginSeconds - record.modelSeconds - record.energySeconds;
+    beginSeconds = 0;
+    return record;
+}
+
+void JumpEngine::leap() {
+    propose();
+    record.logRatio = proposal.logRatio;
+    if (!proposalIsFinite())
+        forcedRejection = RejectionReason::NotFinite;
+    else if (!constraintsHold())
+        forcedRejection = RejectionReason::Constraint;
+    if (forcedRejection != RejectionReason::None) {
+        record.work = NAN;
+        return;
+    }
+    double start = now();
+    candidateEnergy = getKernel().evaluateCandidate(context, proposal.positions);
+    record.energySeconds += now() - start;
+    record.work += candidateEnergy - currentEnergy;
+}
+
+void JumpEngine::propose() {
+    Vec3 box[3];
+    bool periodic = context.getSystem().usesPeriodicBoundaryConditions();
+    if (periodic)
+        context.getPeriodicBoxVectors(box[0], box[1], box[2]);
+    vector<Vec3> moved(current.begin(), current.begin() + particles.size());
+    double start = now();
+    proposer->propose({moved, periodic, box, *random}, proposal);
+    record.modelSeconds += now() - start;
+    if (proposal.positions.size() != particles.size())
+        throw invalid_argument("The proposer returned " + to_string(proposal.positions.size()) +
+                               " positions; expected one for each of its " + to_string(particles.size()) +
+                               " particles");
+    for (int i = 0; i < (int)particles.size(); i++)
+        if (isVirtual[i])
+            proposal.positions[i] = moved[i];
+}
+
+bool JumpEngine::proposalIsFinite() const {
+    for (const Vec3& position : proposal.positions)
+        for (int axis = 0; axis < 3; axis++)
+            if (!(fabs(position[axis]) < LARGEST_COORDINATE))
+                return false;
+    return isfinite(proposal.logRatio);
+}
+
+double JumpEngine::constrainedDistance(const Constraint& constraint, const vector<Vec3>& moved) const {
+    auto locate = [&](int i) { return i < (int)particles.size() ? moved[i] : current[i]; };
+    Vec3 delta = locate(constraint.first) - locate(constraint.second);
+    return sqrt(delta.dot(delta));
+}
+
+/** A leap may not be further from a constraint than the MD left it. Otherwise the next MD step would move the
+ *  particles back, which is not part of the move whose density was computed. */
+bool JumpEngine::constraintsHold() const {
+    for (const Constraint& constraint : constraints) {
+        double before = fabs(constrainedDistance(constraint, current) - constraint.distance);
+        double after = fabs(constrainedDistance(constraint, proposal.positions) - constraint.distance);
+        if (after > before + transfer.constraintTolerance * constraint.distance)
+            return false;
+    }
+    return true;
+}
+
+RejectionReason JumpEngine::attribute(double workInKT) {
+    if (forcedRejection != RejectionReason::None)
+        return forcedRejection;
+    if (!isfinite(workInKT) || !isfinite(record.logRatio))
+        return RejectionReason::NotFinite;
+    if (-record.logRatio > workInKT)
+        return RejectionReason::Ratio;
+    return getKernel().hasOverlap(context) ? RejectionReason::Steric : RejectionReason::Strain;
+}
+
+void JumpEngine::end() {
+    if (hasBegun)
+        getKernel().end(context);
+    hasBegun = false;
+}

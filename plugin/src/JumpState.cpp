@@ -1,0 +1,86 @@
+/* What GenerativeJumpIntegrator writes into checkpoints and States, and reads back. */
+#include "ByteRecord.h"
+#include "HexText.h"
+#include "genmd/GenerativeJumpIntegrator.h"
+#include "openmm/OpenMMException.h"
+#include "openmm/serialization/SerializationNode.h"
+#include <algorithm>
+#include <istream>
+#include <ostream>
+
+using namespace OpenMM;
+using namespace std;
+
+static const uint64_t MAGIC = 0x31504d554a444d47ULL; // "GMDJUMP1"
+
+/** Random numbers, statistics, last record and proposer, as bytes. */
+string GenerativeJumpIntegrator::packRunState() const {
+    ByteWriter writer;
+    writer.write(random.getState());
+    writer.write(statistics);
+    writer.write(lastJump);
+    writer.writeString(getProposerTypeName());
+    writer.writeString(proposer ? proposer->getState() : pendingProposerState);
+    return writer.getBytes();
+}
+
+void GenerativeJumpIntegrator::unpackRunState(const string& packed) {
+    ByteReader reader(packed);
+    JumpRandom::State newRandom = reader.read<JumpRandom::State>();
+    JumpStatistics newStatistics = reader.read<JumpStatistics>();
+    JumpRecord newLastJump = reader.read<JumpRecord>();
+    string newType = reader.readString();
+    string newProposerState = reader.readString();
+    if (newType != getProposerTypeName())
+        throw OpenMMException("GenerativeJumpIntegrator: the stored state belongs to a proposer of type '" + newType +
+                              "', but this integrator has '" + getProposerTypeName() + "'");
+    if (proposer)
+        proposer->setState(newProposerState);
+    else
+        pendingProposerState = newProposerState;
+    hasPendingProposerState = !proposer;
+    random.setState(newRandom);
+    statistics = newStatistics;
+    lastJump = newLastJump;
+    records.clear();
+}
+
+void GenerativeJumpIntegrator::createCheckpoint(ostream& stream) const {
+    CompoundIntegrator::createCheckpoint(stream);
+    ByteWriter header;
+    string packed = packRunState();
+    header.write(MAGIC);
+    header.write<uint64_t>(packed.size());
+    stream.write(header.getBytes().data(), header.getBytes().size());
+    stream.write(packed.data(), packed.size());
+}
+
+void GenerativeJumpIntegrator::loadCheckpoint(istream& stream) {
+    CompoundIntegrator::loadCheckpoint(stream);
+    uint64_t header[2] = {0, 0};
+    stream.read(reinterpret_cast<char*>(header), sizeof(header));
+    if (!stream || header[0] != MAGIC)
+        throw OpenMMException("GenerativeJumpIntegrator: the checkpoint holds no state of jumps; expected one that was "
+                              "written with a GenerativeJumpIntegrator of the same inner integrator");
+    string packed;
+    char buffer[4096];
+    while (packed.size() < header[1] && stream) {
+        stream.read(buffer, min<uint64_t>(sizeof(buffer), header[1] - packed.size()));
+        packed.append(buffer, stream.gcount());
+    }
+    unpackRunState(packed);
+}
+
+void GenerativeJumpIntegrator::serializeParameters(SerializationNode& node) const {
+    CompoundIntegrator::serializeParameters(node);
+    node.setStringProperty("jumpState", toHex(packRunState()));
+}
+
+/** A State restores the jumps only into an integrator that has not jumped yet, which is how a run is restarted. A live
+ *  integrator keeps its random numbers, like every Integrator of OpenMM: replica exchange sets the States of all
+ *  replicas on one Context, and the same random numbers in all of them would correlate the replicas. */
+void GenerativeJumpIntegrator::deserializeParameters(const SerializationNode& node) {
+    CompoundIntegrator::deserializeParameters(node);
+    if (node.hasProperty("jumpState") && statistics.numAttempted == 0)
+        unpackRunState(fromHex(node.getStringProperty("jumpState")));
+}

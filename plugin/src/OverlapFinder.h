@@ -1,0 +1,45 @@
+#ifndef OPENMM_OVERLAPFINDER_H_
+#define OPENMM_OVERLAPFINDER_H_
+
+#include "openmm/System.h"
+#include "openmm/Vec3.h"
+#include <set>
+#include <vector>
+
+namespace OpenMM {
+
+/**
+ * Finds out whether moved particles overlap with others, to tell why a jump was rejected. Two particles overlap if they
+ * are closer than 0.75 of their Lennard-Jones diameter, where the repulsion is about 90 epsilon, and are not an exception
+ * (1-2, 1-3, 1-4 neighbors) of the NonbondedForce. A System without NonbondedForce has no overlaps.
+ */
+class OverlapFinder {
+public:
+    /**
+     * Create an OverlapFinder.
+     *
+     * @param system     the System
+     * @param particles  the particles that may have moved
+     */
+    OverlapFinder(const System& system, const std::vector<int>& particles);
+    /**
+     * Get whether a moved particle overlaps with any other particle. Costs one distance per particle of the System,
+     * plus one for each pair of a moved particle and a particle within reach.
+     *
+     * @param positions  positions of all particles in nm
+     * @param box        periodic box vectors in nm, or null
+     */
+    bool hasOverlap(const std::vector<Vec3>& positions, const Vec3* box) const;
+
+private:
+    std::vector<int> findNeighbors(const std::vector<Vec3>& positions, const Vec3* box) const;
+    bool pairOverlaps(int moved, int other, const std::vector<Vec3>& positions, const Vec3* box) const;
+    std::vector<int> particles;
+    std::vector<double> radius;
+    double largestRadius;
+    std::set<std::pair<int, int>> exceptions;
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_OVERLAPFINDER_H_*/

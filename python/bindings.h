@@ -1,0 +1,9 @@
+#ifndef GENMD_BINDINGS_H_
+#define GENMD_BINDINGS_H_
+
+#include <pybind11/pybind11.h>
+
+void bindJumpRecord(pybind11::module_& module);
+void bindGenerativeJumpIntegrator(pybind11::module_& module);
+
+#endif /*GENMD_BINDINGS_H_*/
