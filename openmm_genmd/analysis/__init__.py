@@ -1,1 +1,1 @@
-
+"""From run files to numbers with honest errors, figures and reports."""

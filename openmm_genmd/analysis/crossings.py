@@ -1,0 +1,206 @@
+"""Crossings between two basins of one torsion, and their rate where there are too few to count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmm_genmd.analysis.statistics import MIN_CROSSINGS
+
+RARE_BASIN_RAD = (0.3, 2.2)
+"""alpha-left: 0.3 < phi < 2.2 rad."""
+
+COMMON, RARE, BETWEEN = 0, 1, -1
+"""Labels: phi < 0; alpha-left; the no-man's-land between them."""
+
+
+@dataclass(frozen=True)
+class Exits:
+    """Time spent in the rare basin and how often it was left.
+
+    Attributes
+    ----------
+    total_time_ps
+        Time spent until an exit, or until the run was stopped, summed over all visits.
+    n_exits
+        Visits that ended by reaching the common basin. The others are censored, not dropped.
+    """
+
+    total_time_ps: float
+    n_exits: int
+
+
+@dataclass(frozen=True)
+class CrossingRate:
+    """Crossings per minute of wall time.
+
+    Attributes
+    ----------
+    per_minute
+        Crossings in either direction per minute.
+    standard_error
+        Per minute; Poisson for a count.
+    source
+        ``counted``, or ``exit times and population`` where fewer than `MIN_CROSSINGS` were seen.
+    """
+
+    per_minute: float
+    standard_error: float
+    source: Literal["counted", "exit times and population"]
+
+
+def in_rare_basin(phi_rad: ArrayLike) -> NDArray[np.bool_]:
+    """Whether each frame lies in alpha-left, ``(n,)`` bool."""
+    phi = np.asarray(phi_rad, dtype=np.float64)
+    low, high = RARE_BASIN_RAD
+    return (phi > low) & (phi < high)
+
+
+def basin_labels(phi_rad: ArrayLike) -> NDArray[np.int8]:
+    """`COMMON`, `RARE` or `BETWEEN` for each frame, ``(n,)`` int8.
+
+    Parameters
+    ----------
+    phi_rad
+        ``(n,)`` rad in [-pi, pi].
+
+    Raises
+    ------
+    ValueError
+        If an angle lies outside [-pi, pi] (degrees?) or is not finite.
+    """
+    phi = np.asarray(phi_rad, dtype=np.float64)
+    if not np.all(np.abs(phi) <= np.pi + 1e-9):
+        raise ValueError(
+            "phi must be in rad within [-pi, pi], got values up to "
+            f"{np.max(np.abs(phi)):g}; convert degrees with numpy.deg2rad"
+        )
+    return np.where(in_rare_basin(phi), RARE, np.where(phi < 0, COMMON, BETWEEN)).astype(np.int8)
+
+
+def last_basin(phi_rad: ArrayLike) -> NDArray[np.int8]:
+    """The basin visited last, ``(n,)`` int8: `BETWEEN` only before the first visit to any.
+
+    References
+    ----------
+    Buchete and Hummer, J. Phys. Chem. B 112, 6057 (2008): transition-based assignment.
+    """
+    labels = basin_labels(phi_rad)
+    visited = np.where(labels != BETWEEN, np.arange(len(labels)), -1)
+    last = np.maximum.accumulate(visited)
+    return np.where(last >= 0, labels[last], BETWEEN).astype(np.int8)
+
+
+def count_crossings(phi_rad: ArrayLike) -> int:
+    """Number of crossings between the basins, both directions; excursions into between count none.
+
+    Examples
+    --------
+    >>> count_crossings([-1.0, 0.1, -1.0, 1.0, 2.5, 1.0, -2.0])
+    2
+    """
+    basins = last_basin(phi_rad)
+    basins = basins[basins != BETWEEN]
+    return int(np.count_nonzero(np.diff(basins)))
+
+
+def exits_of_trajectory(phi_rad: ArrayLike, frame_ps: float) -> Exits:
+    """Time with the rare basin visited last, and the exits from it, of one trajectory.
+
+    Parameters
+    ----------
+    phi_rad
+        ``(n,)`` rad, equally spaced in time.
+    frame_ps
+        Time from frame to frame, ps.
+
+    Raises
+    ------
+    ValueError
+        If ``frame_ps`` is not positive.
+    """
+    if not frame_ps > 0:
+        raise ValueError(f"frame_ps must be positive, got {frame_ps}")
+    basins = last_basin(phi_rad)
+    left = np.count_nonzero((basins[:-1] == RARE) & (basins[1:] == COMMON))
+    return Exits(float(np.count_nonzero(basins == RARE)) * frame_ps, int(left))
+
+
+def pooled(exits: list[Exits]) -> Exits:
+    """All visits of several runs together."""
+    return Exits(sum(e.total_time_ps for e in exits), sum(e.n_exits for e in exits))
+
+
+def counted_rate(n_crossings: int, minutes: float) -> CrossingRate:
+    """Rate of crossings that were counted; its error is that of a Poisson count, at least one.
+
+    Raises
+    ------
+    ValueError
+        If the time is not positive or the count is negative.
+    """
+    if not minutes > 0 or n_crossings < 0:
+        raise ValueError(
+            f"expected a positive time and a count of at least 0, got {minutes} min and "
+            f"{n_crossings}"
+        )
+    return CrossingRate(n_crossings / minutes, max(1, n_crossings) ** 0.5 / minutes, "counted")
+
+
+def rate_from_exits(
+    exits: Exits, population: tuple[float, float], ps_per_minute: float
+) -> CrossingRate:
+    """Equilibrium crossing rate 2 p / tau: as many entries as exits, p / tau of each.
+
+    tau = total time / number of exits is the maximum-likelihood mean exit time of an exponential
+    with censored visits. p is the population of the rare basin.
+
+    Parameters
+    ----------
+    exits
+        From trajectories started inside the rare basin.
+    population
+        Population of the rare basin and its standard error.
+    ps_per_minute
+        Simulated time per minute of wall time, ps.
+
+    Raises
+    ------
+    ValueError
+        If no exit was seen, or the population or the speed is not positive.
+
+    References
+    ----------
+    Hill, Free Energy Transduction and Biochemical Cycle Kinetics (1989), chapter 1: flux =
+    population / mean first-passage time.
+    """
+    value, error = population
+    if exits.n_exits < 1:
+        raise ValueError(
+            f"no exit in {exits.total_time_ps:g} ps: the exit time is unknown; run longer from "
+            "inside the basin"
+        )
+    if not value > 0 or not ps_per_minute > 0:
+        raise ValueError(
+            f"expected a positive population and speed, got {value} and {ps_per_minute} ps/min"
+        )
+    rate = 2 * value * exits.n_exits / exits.total_time_ps * ps_per_minute
+    relative = np.sqrt(1 / exits.n_exits + (error / value) ** 2)
+    return CrossingRate(rate, float(rate * relative), "exit times and population")
+
+
+def crossing_rate(
+    n_crossings: int,
+    minutes: float,
+    *,
+    exits: Exits,
+    population: tuple[float, float],
+    ps_per_minute: float,
+) -> CrossingRate:
+    """Counted rate where at least `MIN_CROSSINGS` were seen, else `rate_from_exits`."""
+    if n_crossings >= MIN_CROSSINGS:
+        return counted_rate(n_crossings, minutes)
+    return rate_from_exits(exits, population, ps_per_minute)

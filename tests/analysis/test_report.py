@@ -1,0 +1,142 @@
+"""Doctor, figures and the page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openmm_genmd.analysis.doctor import diagnose, verdict
+from openmm_genmd.analysis.figures import (
+    acceptance_figure,
+    free_energy_figure,
+    png_bytes,
+    rejection_figure,
+)
+from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
+from openmm_genmd.analysis.jump_log import JumpLog
+from openmm_genmd.analysis.report import Row, RunReport, render_report, write_report
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_doctor_ranks_the_reasons(log: JumpLog) -> None:
+    diagnoses = diagnose(log.rejections(), n_attempts=len(log))
+    assert [d.reason for d in diagnoses] == ["strain", "ratio", "not finite"]
+    assert [d.share for d in diagnoses] == pytest.approx([0.3, 0.09, 0.01])
+    assert "Train longer" in diagnoses[0].remedy
+
+
+def test_doctor_admits_what_it_does_not_know() -> None:
+    assert "unknown" in diagnose({"odd": 1}, n_attempts=1)[0].meaning
+
+
+def test_doctor_refuses_counts_that_do_not_match() -> None:
+    with pytest.raises(ValueError, match="5 rejections in 4 attempts"):
+        diagnose({"strain": 5}, n_attempts=4)
+
+
+def test_verdicts() -> None:
+    assert "No leap was attempted" in verdict(float("nan"))
+    assert "Only 1.00%" in verdict(0.01)
+    assert "50.0%" in verdict(0.5)
+
+
+def test_figures_state_the_grade(log: JumpLog) -> None:
+    phi, psi = np.random.default_rng(1).uniform(-np.pi, np.pi, size=(2, 2000))
+    surface = free_energy_surface(phi, psi, temperature_k=300.0)
+    profile = free_energy_profile(phi, temperature_k=300.0)
+    figures = [
+        acceptance_figure(log),
+        rejection_figure(log),
+        free_energy_figure({"hybrid": surface}, {"hybrid": profile}, grade=log.grade),
+    ]
+    for figure in figures:
+        assert "grade: exact" in [text.get_text() for text in figure.texts] + [
+            figure.get_suptitle()
+        ]
+        assert png_bytes(figure).startswith(PNG)
+
+
+def test_profile_band_is_two_standard_errors() -> None:
+    phi = np.random.default_rng(1).uniform(-np.pi, np.pi, size=2000)
+    profile = free_energy_profile(phi, temperature_k=300.0, bins=10)
+    figure = free_energy_figure({}, {"hybrid": profile}, grade="path", unavailable=["unseen"])
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    top = profile.free_energy_kj_per_mol + 2 * profile.standard_error_kj_per_mol
+    assert band[:, 1].max() == pytest.approx(top.max())
+    assert "unseen" in [text.get_text() for text in figure.texts]
+
+
+def test_exploratory_runs_have_no_free_energy() -> None:
+    with pytest.raises(ValueError, match="not Boltzmann-distributed and has no free energy"):
+        free_energy_figure({}, {}, grade="exploratory")
+
+
+def test_page_is_complete_and_self_contained(log: JumpLog, tmp_path: Path) -> None:
+    report = RunReport(
+        title="Alanine <dipeptide>",
+        settings={"force field": "<script>alert(1)</script>"},
+        log=log,
+        results={"Populations": [Row("alpha-left", "0.024 ± 0.001", '"blocks" & more')]},
+        figures=[("Free energy", png_bytes(acceptance_figure(log)))],
+        notes=["a < b"],
+    )
+    path = tmp_path / "report.html"
+    write_report(report, path)
+    page = path.read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "Grade: exact." in page
+    assert "Rejection doctor" in page
+    assert "0.024 ± 0.001" in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert page.count("data:image/png;base64,") == 3
+    assert _unbalanced(page) == []
+
+
+def _unbalanced(page: str) -> list[str]:
+    """Tags that are left open or closed without having been opened."""
+
+    class Balance(HTMLParser):
+        void = frozenset({"meta", "img"})
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+            self.wrong: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            if tag not in self.void:
+                self.open.append(tag)
+            if tag == "img" and not dict(attrs).get("alt"):
+                self.wrong.append("img without alt")
+
+        def handle_endtag(self, tag: str) -> None:
+            if not self.open or self.open.pop() != tag:
+                self.wrong.append(tag)
+
+    balance = Balance()
+    balance.feed(page)
+    return balance.wrong + balance.open
+
+
+def test_page_of_a_perfect_and_of_an_empty_log(log: JumpLog) -> None:
+    perfect = replace(log, accepted=np.ones(100, dtype=bool), reason=("",) * 100)
+    assert "Rejection doctor" not in render_report(RunReport("t", {}, perfect))
+    none = np.zeros(0)
+    empty = JumpLog(
+        "exact", none.astype(np.int64), none > 0, none, none, none, (), none, none, none
+    )
+    assert "No leap was attempted" in render_report(RunReport("t", {}, empty))
+
+
+def test_exploratory_page_warns_and_takes_no_averages(log: JumpLog) -> None:
+    exploratory = replace(log, grade="exploratory")
+    assert "do NOT follow the Boltzmann" in render_report(RunReport("t", {}, exploratory))
+    with pytest.raises(ValueError, match="leave out its populations"):
+        render_report(RunReport("t", {}, exploratory, results={"P": [Row("p", "0.1")]}))
