@@ -1,1 +1,1 @@
-
+"""Structures, bonds and molecules, fingerprints of molecules."""

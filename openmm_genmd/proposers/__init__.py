@@ -1,1 +1,1 @@
-
+"""Generative models as Monte Carlo moves: proposals with known densities."""

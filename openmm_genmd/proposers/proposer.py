@@ -108,7 +108,9 @@ class Proposer(ABC):
         NotImplementedError
             If the proposer offers single proposals only.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not draw batches; implement sample()")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not draw batches; implement sample()"
+        )
 
     def log_density(
         self,

@@ -1,1 +1,1 @@
-
+"""Conformations as soft coordinates to generate and others to carry."""

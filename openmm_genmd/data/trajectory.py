@@ -1,0 +1,110 @@
+"""Frames of trajectories, a chunk at a time, so that files larger than memory can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mdtraj
+import numpy as np
+from numpy.typing import NDArray
+from openmm import app
+
+_NUMBERS_PER_CHUNK = 3_000_000
+"""About 24 MB in float64, whatever the size of the system."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some consecutive frames of one trajectory file.
+
+    Attributes
+    ----------
+    positions_nm
+        ``(n_frames, n_atoms, 3)`` float64, nm.
+    box_nm
+        ``(n_frames, 3, 3)`` float64, nm, rows are box vectors; None without a box.
+    file
+        Where they come from.
+    first
+        Number of the first of them in its file.
+    """
+
+    positions_nm: NDArray[np.float64]
+    box_nm: NDArray[np.float64] | None
+    file: Path
+    first: int
+
+
+def iterate_frames(
+    files: list[Path],
+    topology: app.Topology,
+    *,
+    stride: int = 1,
+    chunk: int | None = None,
+) -> Iterator[Frames]:
+    """All frames of some trajectories, in order, in chunks that do not cross files.
+
+    Parameters
+    ----------
+    files
+        In any format that mdtraj reads.
+    topology
+        Of all atoms in the files, in their order.
+    stride
+        Every how many frames one is used.
+    chunk
+        Frames read at a time; by default as many as make about 24 MB.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file does not exist.
+    ValueError
+        If a file cannot be read, is empty, has another number of atoms than the topology, or holds
+        coordinates that are not finite.
+    """
+    missing = [str(file) for file in files if not file.exists()]
+    if missing:
+        raise FileNotFoundError(f"no trajectory at {', '.join(missing)}")
+    converted = mdtraj.Topology.from_openmm(topology)
+    n_atoms = topology.getNumAtoms()
+    chunk = chunk or max(1, _NUMBERS_PER_CHUNK // (3 * n_atoms))
+    for file in files:
+        first = 0
+        for part in _read(file, converted, chunk):
+            _check(file, first, part.xyz, n_atoms)
+            # Not mdtraj's own stride, which means different things to different formats.
+            chosen = slice(-first % stride, None, stride)
+            positions, box = part.xyz[chosen].astype(np.float64), part.unitcell_vectors
+            if len(positions):
+                boxes = None if box is None else box[chosen].astype(np.float64)
+                yield Frames(positions, boxes, file, first + chosen.start)
+            first += len(part.xyz)
+        if first == 0:
+            raise ValueError(f"{file} has no frames; is it complete?")
+
+
+def _read(file: Path, topology: mdtraj.Topology, chunk: int) -> Iterator[mdtraj.Trajectory]:
+    try:
+        yield from mdtraj.iterload(str(file), top=topology, chunk=chunk)
+    except Exception as error:  # mdtraj fails with whatever its reader meets
+        raise ValueError(
+            f"cannot read {file} with a topology of {topology.n_atoms} atoms: {error}; expected a "
+            "trajectory that mdtraj reads, of all atoms of the topology"
+        ) from error
+
+
+def _check(file: Path, first: int, positions: NDArray[np.float32], n_atoms: int) -> None:
+    if positions.shape[1] != n_atoms:
+        raise ValueError(
+            f"{file} has {positions.shape[1]} atoms, but the topology {n_atoms}; "
+            "give the topology of the atoms that were written"
+        )
+    good = np.isfinite(positions).all(axis=(1, 2))
+    if not good.all():
+        raise ValueError(
+            f"frame {first + int(np.argmin(good))} of {file} has coordinates that are not finite; "
+            "remove the frame, or the end of a simulation that became unstable"
+        )

@@ -1,0 +1,203 @@
+"""Proposers from checkpoints: `load_proposer`, `proposer_from_description`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import openmm
+from openmm import app
+
+from openmm_genmd.data.fingerprint import TopologyFingerprint, summary
+from openmm_genmd.data.molecules import BondGraph
+from openmm_genmd.proposers.torsion_proposer import TorsionProposer
+from openmm_genmd.representations.constraints import check_system
+from openmm_genmd.representations.selection import describe_molecule, molecules_of
+from openmm_genmd.representations.torsions import TorsionRepresentation
+
+if TYPE_CHECKING:
+    from openmm_genmd.models.checkpoint import Checkpoint
+
+BUNDLED = Path(__file__).parent / "checkpoints"
+"""Where the checkpoints that come with the package are."""
+
+_SUFFIX = ".safetensors"
+_COMPARED = 20
+"""Molecules looked at when searching the nearest one for an error message."""
+
+
+def load_proposer(
+    name_or_path: str | Path,
+    topology: Any,
+    system: openmm.System | None = None,
+    *,
+    atoms: Sequence[int] | None = None,
+) -> TorsionProposer:
+    """Proposer of a checkpoint, for the molecule of a Topology for which it was trained.
+
+    Parameters
+    ----------
+    name_or_path
+        Name of a bundled checkpoint, for instance ``"alanine-dipeptide"``, or a path to a file.
+    topology
+        An OpenMM Topology, or an MDTraj one.
+    system
+        If given, the leaps are checked against its constraints and frozen particles, and atoms
+        without bonds in the Topology get theirs from it.
+    atoms
+        Indices of atoms of the molecule, if the Topology contains it several times.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such name and no such file.
+    ValueError
+        If the file is damaged; if no molecule matches the checkpoint, or several do; if System
+        and Topology do not fit; if a leap would change a constraint or move a frozen particle.
+    """
+    from openmm_genmd.models.checkpoint import load_checkpoint
+
+    path = find_checkpoint(name_or_path)
+    checkpoint = load_checkpoint(path)
+    stored = _representation(path, checkpoint)
+    if not isinstance(topology, app.Topology):
+        topology = topology.to_openmm()
+    molecule = _matching_molecule(path, checkpoint.fingerprint, topology, system, atoms)
+    representation = stored.relocated(molecule)
+    if system is not None:
+        check_system(system, representation.torsions)
+    return TorsionProposer(
+        representation,
+        checkpoint.model,
+        checkpoint_path=_portable(path),
+        sha256=checkpoint.sha256,
+    )
+
+
+def proposer_from_description(description: Mapping[str, Any]) -> TorsionProposer:
+    """Proposer that gave a dictionary by its ``describe()``; no Topology is needed.
+
+    Parameters
+    ----------
+    description
+        As it stands in an integrator's XML.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the checkpoint is not there any more.
+    ValueError
+        If the description is incomplete or of another class, or the checkpoint has changed.
+    """
+    from openmm_genmd.models.checkpoint import load_checkpoint
+
+    if description.get("class") != TorsionProposer.__name__:
+        raise ValueError(
+            f"cannot make a proposer of class {description.get('class')!r} from its description; "
+            "make it yourself and pass it to setProposer()"
+        )
+    missing = {"checkpoint", "sha256", "pool_size", "representation"} - description.keys()
+    if missing:
+        raise ValueError(f"the description of the proposer lacks {', '.join(sorted(missing))}")
+    path = find_checkpoint(description["checkpoint"])
+    checkpoint = load_checkpoint(path)
+    if checkpoint.sha256 != description["sha256"]:
+        raise ValueError(
+            f"checkpoint {path} has changed since the proposer was stored: expected sha256 "
+            f"{description['sha256']}, got {checkpoint.sha256}; restore the file, or load the new "
+            "one with load_proposer() and pass it to setProposer()"
+        )
+    return TorsionProposer(
+        TorsionRepresentation.from_dict(description["representation"]),
+        checkpoint.model,
+        pool_size=description["pool_size"],
+        checkpoint_path=_portable(path),
+        sha256=checkpoint.sha256,
+    )
+
+
+def bundled_names() -> list[str]:
+    """Names of the checkpoints that come with the package."""
+    return sorted(path.stem for path in BUNDLED.glob(f"*{_SUFFIX}"))
+
+
+def find_checkpoint(name_or_path: str | Path) -> Path:
+    """Path of a bundled checkpoint by its name, or the path itself, absolute.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    """
+    if str(name_or_path) in bundled_names():
+        return BUNDLED / f"{name_or_path}{_SUFFIX}"
+    path = Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(bundled_names()) or "none"
+        raise FileNotFoundError(
+            f"no checkpoint file {path}, and no bundled one of that name (bundled: {names}); "
+            "`genmd train` makes one"
+        )
+    return path.resolve()
+
+
+def _portable(path: Path) -> str:
+    """Name of a bundled checkpoint, so that stored runs can move between machines; else path."""
+    return path.stem if path.parent == BUNDLED else str(path)
+
+
+def _representation(path: Path, checkpoint: Checkpoint) -> TorsionRepresentation:
+    representation = TorsionRepresentation.from_dict(checkpoint.representation)
+    checkpoint.fingerprint.require_match(
+        representation.fingerprint, f"checkpoint {path.name} contradicts itself: its model"
+    )
+    return representation
+
+
+def _matching_molecule(
+    path: Path,
+    expected: TopologyFingerprint,
+    topology: app.Topology,
+    system: openmm.System | None,
+    atoms: Sequence[int] | None,
+) -> tuple[int, ...]:
+    graph = BondGraph.of(topology, system)
+    molecules = molecules_of(graph, topology.getNumAtoms(), atoms)
+    same_size = [molecule for molecule in molecules if len(molecule) == len(expected)]
+    matching = [
+        molecule
+        for molecule in same_size
+        if expected.matches(TopologyFingerprint.of(topology, molecule, graph.bonds))
+    ]
+    if not matching:
+        raise ValueError(_no_match(path, expected, topology, graph, same_size or molecules))
+    if len(matching) > 1:
+        shown = "; ".join(describe_molecule(topology, molecule) for molecule in matching[:3])
+        raise ValueError(
+            f"{len(matching)} molecules match checkpoint {path.name} ({shown}"
+            f"{'; …' if len(matching) > 3 else ''}); choose one with atoms="
+        )
+    return matching[0]
+
+
+def _no_match(
+    path: Path,
+    expected: TopologyFingerprint,
+    topology: app.Topology,
+    graph: BondGraph,
+    molecules: Sequence[tuple[int, ...]],
+) -> str:
+    start = f"no molecule of the Topology matches checkpoint {path.name}"
+    if not graph.bonds:
+        return f"{start}: the Topology has no bonds; pass system= to take them from its forces"
+    near = sorted(molecules, key=lambda molecule: abs(len(molecule) - len(expected)))[:_COMPARED]
+    differences = {
+        molecule: expected.differences(TopologyFingerprint.of(topology, molecule, graph.bonds))
+        for molecule in near
+    }
+    nearest = min(near, key=lambda molecule: len(differences[molecule]))
+    return (
+        f"{start} (fingerprint {expected.digest}); the nearest is "
+        f"{describe_molecule(topology, nearest)}: {summary(differences[nearest])}"
+    )

@@ -1,0 +1,231 @@
+"""Rotatable bonds of a molecule: `Torsion`, `find_torsions`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from openmm import app
+
+from openmm_genmd.data.molecules import BondGraph
+
+Pair = tuple[int, int]
+
+_BACKBONE = ("N", "CA", "C")
+_REMOTENESS = "ABGDEZH"
+
+
+@dataclass(frozen=True)
+class Torsion:
+    """One rotatable bond and what turns around it.
+
+    Attributes
+    ----------
+    atoms
+        i, j, k, l: the dihedral is that of i-j-k-l, the bond is j-k.
+    name
+        For people: ``"phi ALA 2"``, or ``"C2-C3 BUT 1"`` outside proteins.
+    moving
+        Ascending indices of one whole side of the bond, its atom of the bond included: these
+        atoms turn, the others stay. It never depends on the conformation.
+
+    Examples
+    --------
+    >>> torsion = Torsion((0, 1, 2, 3), "C2-C3 BUT 1", (2, 3))
+    >>> torsion.pivot, torsion.direction
+    (2, 1)
+    """
+
+    atoms: tuple[int, int, int, int]
+    name: str
+    moving: tuple[int, ...]
+
+    @cached_property
+    def _moving(self) -> frozenset[int]:
+        return frozenset(self.moving)
+
+    @property
+    def pivot(self) -> int:
+        """Atom of the bond that is on the moving side; it lies on the axis and so stays."""
+        return self.atoms[2] if self.atoms[2] in self._moving else self.atoms[1]
+
+    @property
+    def direction(self) -> int:
+        """1 if turning the moving side about the axis j -> k raises the dihedral, -1 otherwise."""
+        return 1 if self.pivot == self.atoms[2] else -1
+
+    def keeps_distance(self, a: int, b: int) -> bool:
+        """Whether rotation about this bond leaves the distance of two particles as it is."""
+        _, j, k, _ = self.atoms
+        return (a in self._moving) == (b in self._moving) or bool({a, b} & {j, k})
+
+
+def find_torsions(
+    topology: app.Topology,
+    graph: BondGraph,
+    molecule: Sequence[int],
+    *,
+    include_omega: bool = False,
+    include_methyl: bool = False,
+) -> tuple[Torsion, ...]:
+    """Rotatable bonds of one molecule, in the order of their atoms.
+
+    Left out are ring bonds (turning one would tear the ring), bonds to a linear group (a carbon
+    with two neighbours: the dihedral is undefined), bonds that the Topology calls double, triple,
+    aromatic or amide, and unless asked for:
+
+    Parameters
+    ----------
+    topology, graph
+        The system and its bonds.
+    molecule
+        Indices of its atoms, as in `BondGraph.molecules`.
+    include_omega
+        Amide-like bonds: from a planar carbon (with a terminal O or S, or with three N as in
+        arginine) to N, O or S, thus also in esters; found by neighbours, as bond orders are
+        rarely known. Those that the Topology calls amide are included too.
+    include_methyl
+        Rotors with nothing but hydrogens beyond the bond: methyl, NH3, NH2, OH, SH.
+
+    Notes
+    -----
+    The moving side is the smaller one in atoms. Therefore any two moving sides are either nested
+    or disjoint: if they overlapped otherwise they would cover the molecule, and two halves at
+    most, with a common atom, cannot. `TorsionRepresentation` rests on this.
+    """
+    atoms = list(topology.atoms())
+    neighbours = _neighbours(graph, molecule)
+    chemistry = _Chemistry(atoms, neighbours)
+    members = set(molecule)
+    torsions = {}
+    for j, k, beyond_k in _bridges(neighbours):
+        if not chemistry.is_rotatable(j, k, (j, k) in graph.double_bonds, include_omega):
+            continue
+        if chemistry.is_hydrogen_rotor(j, k) and not include_methyl:
+            continue
+        ends = chemistry.reference(j, k), j, k, chemistry.reference(k, j)
+        far = set(beyond_k)
+        far |= {site for site in members if graph.virtual_sites.get(site) in far}
+        moving = far if 2 * len(far) <= len(members) else members - far
+        torsions[j, k] = Torsion(ends, _name(atoms[j], atoms[k]), tuple(sorted(moving)))
+    return tuple(torsions[bond] for bond in sorted(torsions))
+
+
+def _neighbours(graph: BondGraph, molecule: Sequence[int]) -> dict[int, list[int]]:
+    members = set(molecule) - set(graph.virtual_sites)
+    neighbours: dict[int, list[int]] = defaultdict(list)
+    for a, b in graph.bonds:
+        if a in members and b in members:
+            neighbours[a].append(b)
+            neighbours[b].append(a)
+    return neighbours
+
+
+def _bridges(neighbours: dict[int, list[int]]) -> Iterator[tuple[int, int, list[int]]]:
+    """Bonds outside rings as (smaller index, larger index, atoms on the larger one's side)."""
+    if not neighbours:
+        return
+    order, parent = _depth_first(neighbours, min(neighbours))
+    number = {atom: n for n, atom in enumerate(order)}
+    # Tarjan: a tree edge is a bridge if nothing below it reaches above it.
+    low = dict(number)
+    size = dict.fromkeys(order, 1)
+    for atom in reversed(order):
+        above = parent[atom]
+        low[atom] = min([low[atom], *(low[o] for o in neighbours[atom] if o != above)])
+        if above is None:
+            continue
+        size[above] += size[atom]
+        if low[atom] == number[atom]:
+            start, stop = number[atom], number[atom] + size[atom]
+            rest = order[:start] + order[stop:]
+            yield (above, atom, order[start:stop]) if above < atom else (atom, above, rest)
+
+
+def _depth_first(
+    neighbours: dict[int, list[int]], root: int
+) -> tuple[list[int], dict[int, int | None]]:
+    parent: dict[int, int | None] = {}
+    order = []
+    stack: list[tuple[int, int | None]] = [(root, None)]
+    while stack:
+        atom, above = stack.pop()
+        if atom not in parent:
+            parent[atom] = above
+            order.append(atom)
+            stack += [(other, atom) for other in neighbours[atom] if other not in parent]
+    return order, parent
+
+
+class _Chemistry:
+    """What elements and neighbours say about a bond."""
+
+    def __init__(self, atoms: list[app.topology.Atom], neighbours: dict[int, list[int]]) -> None:
+        self._neighbours = neighbours
+        self._names = [atom.name for atom in atoms]
+        self._elements = ["" if a.element is None else a.element.symbol for a in atoms]
+
+    def is_rotatable(self, j: int, k: int, known_double: bool, include_omega: bool) -> bool:
+        if min(len(self._neighbours[j]), len(self._neighbours[k])) < 2:
+            return False
+        if self._is_linear(j) or self._is_linear(k):
+            return False
+        if self._is_amide_like(j, k) or self._is_amide_like(k, j):
+            return include_omega
+        return not known_double
+
+    def is_hydrogen_rotor(self, j: int, k: int) -> bool:
+        return any(
+            all(self._elements[other] == "H" for other in self._others(near, far))
+            for near, far in ((j, k), (k, j))
+        )
+
+    def reference(self, atom: int, partner: int) -> int:
+        """Neighbour that defines the dihedral: heavy, backbone first, then by name."""
+        return min(self._others(atom, partner), key=self._rank)
+
+    def _others(self, atom: int, partner: int) -> list[int]:
+        return [other for other in self._neighbours[atom] if other != partner]
+
+    def _rank(self, atom: int) -> tuple[bool, int, str, int]:
+        name = self._names[atom]
+        backbone = _BACKBONE.index(name) if name in _BACKBONE else len(_BACKBONE)
+        # The element's letter aside: CG1 before CG2, but OG1 before CG2 as well.
+        return self._elements[atom] == "H", backbone, name[1:], atom
+
+    def _is_linear(self, atom: int) -> bool:
+        return self._elements[atom] == "C" and len(self._neighbours[atom]) == 2
+
+    def _is_amide_like(self, carbon: int, partner: int) -> bool:
+        around = self._neighbours[carbon]
+        if self._elements[carbon] != "C" or len(around) != 3:
+            return False
+        if self._elements[partner] not in ("N", "O", "S"):
+            return False
+        carbonyl = any(
+            self._elements[other] in ("O", "S") and len(self._neighbours[other]) == 1
+            for other in around
+        )
+        return carbonyl or all(self._elements[other] == "N" for other in around)
+
+
+def _name(j: app.topology.Atom, k: app.topology.Atom) -> str:
+    role = _protein_role(j, k)
+    if role is None:
+        return f"{j.name}-{k.name} {j.residue.name} {j.residue.id}"
+    residue = (k if role == "omega" else j).residue
+    return f"{role} {residue.name} {residue.id}"
+
+
+def _protein_role(j: app.topology.Atom, k: app.topology.Atom) -> str | None:
+    pair = {j.name, k.name}
+    if j.residue is not k.residue:
+        return "omega" if (j.name, k.name) == ("C", "N") else None
+    if not {"N", "CA", "C"} <= {atom.name for atom in j.residue.atoms()}:
+        return None
+    if pair in ({"N", "CA"}, {"CA", "C"}):
+        return "phi" if "N" in pair else "psi"
+    places = sorted(_REMOTENESS.find(name[1:2]) for name in pair)
+    return f"chi{places[0] + 1}" if places[0] >= 0 and places[1] == places[0] + 1 else None

@@ -1,0 +1,298 @@
+"""Conformations as torsion angles plus everything else: `TorsionRepresentation`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import openmm
+from numpy.typing import ArrayLike, NDArray
+from openmm import app
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from openmm_genmd.data.fingerprint import TopologyFingerprint
+from openmm_genmd.data.molecules import BondGraph
+from openmm_genmd.representations.constraints import check_system
+from openmm_genmd.representations.periodic import bond_tree, make_whole
+from openmm_genmd.representations.rotatable_bonds import Torsion
+from openmm_genmd.representations.selection import select_torsions
+from openmm_genmd.representations.torsion_kernel import TorsionKernel
+
+Array = NDArray[np.float64]
+
+_TYPE = "TorsionRepresentation"
+
+
+@dataclass(frozen=True)
+class TorsionRepresentation:
+    """A molecule's conformation as torsion angles; everything else is carried along.
+
+    ``encode`` measures the torsions. ``decode`` turns rigid parts of the given conformation about
+    its actual bonds until the torsions have new values: bond lengths, angles, chirality, the other
+    torsions, position and orientation (of the part that never moves) stay as they are.
+
+    **The Jacobian is 1**: in Cartesian coordinates dx = d(torsions) d(carried), so a leap of the
+    torsions needs the densities of the torsions alone in its ratio. Turning one bond by a fixed
+    angle moves the atoms of its moving side by a rotation about an axis through two atoms that
+    stay, a map with determinant 1. Moving sides are fixed, whatever the conformation, and nested or
+    disjoint (see `find_torsions`), so turns about different bonds commute: the outer one takes
+    the inner ones along, disjoint ones do not touch each other's axis. The turns are thus an
+    action of the torus on Cartesian space that preserves volume, and volume factorises into the
+    torus' own measure times one on its orbits, which is all that is carried. A side chosen by the
+    state, or a stretched bond, would break this.
+
+    Attributes
+    ----------
+    particles
+        Indices of the whole molecule in the System, ascending; ``n_moved`` of them.
+    torsions
+        What is generated; indices in the System.
+    fingerprint
+        The molecule's identity.
+
+    Raises
+    ------
+    ValueError
+        If torsions and particles do not fit together.
+
+    Examples
+    --------
+    >>> from openmm_genmd.data.structures import load_structure
+    >>> topology, positions_nm = load_structure("alanine-dipeptide")
+    >>> representation = TorsionRepresentation.from_topology(topology)
+    >>> [torsion.name for torsion in representation.torsions]
+    ['phi ALA 2', 'psi ALA 2']
+    >>> left_handed = representation.decode([1.0, 0.5], positions_nm)
+    >>> representation.encode(left_handed).round(9).tolist()
+    [1.0, 0.5]
+    """
+
+    particles: tuple[int, ...]
+    torsions: tuple[Torsion, ...]
+    fingerprint: TopologyFingerprint
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be represented."""
+        if not self.torsions:
+            raise ValueError("a TorsionRepresentation needs at least one torsion, got none")
+        if len(self.fingerprint) != len(self.particles):
+            raise ValueError(
+                f"the fingerprint has {len(self.fingerprint)} atoms but there are "
+                f"{len(self.particles)} particles"
+            )
+        self._require_inside()
+        self._require_commuting()
+
+    @classmethod
+    def from_topology(
+        cls,
+        topology: app.Topology,
+        system: openmm.System | None = None,
+        *,
+        atoms: Sequence[int] | None = None,
+        include_omega: bool = False,
+        include_methyl: bool = False,
+    ) -> Self:
+        """Representation of the one molecule of a Topology that has rotatable bonds.
+
+        Parameters
+        ----------
+        topology
+            Any; bonds and names are read from it.
+        system
+            Bonds of atoms that have none in the Topology, virtual sites, and constraints, which
+            are checked.
+        atoms
+            Selects the molecule, and of its rotatable bonds those with both atoms in ``atoms``.
+        include_omega, include_methyl
+            See `find_torsions`. Ring bonds cannot be included: turning one tears the ring.
+
+        Raises
+        ------
+        ValueError
+            If Topology and System do not fit; if there is no rotatable bond, or several molecules
+            have some; if ``atoms`` are no atoms of one molecule; if a rotation would change a
+            constraint or move a frozen particle.
+        """
+        graph = BondGraph.of(topology, system)
+        molecule, torsions = select_torsions(
+            topology,
+            graph,
+            atoms,
+            include_omega=include_omega,
+            include_methyl=include_methyl,
+        )
+        if system is not None:
+            check_system(system, torsions)
+        return cls(molecule, torsions, TopologyFingerprint.of(topology, molecule, graph.bonds))
+
+    def encode(self, positions_nm: ArrayLike) -> Array:
+        """Torsions ``(..., n_torsions)`` in rad, in [-pi, pi), of positions ``(..., n_moved, 3)``.
+
+        Parameters
+        ----------
+        positions_nm
+            Whole molecules (see `make_whole`), nm. A torsion that depends on a NaN is NaN.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong.
+        """
+        return self._kernel.angles(self._checked_positions(positions_nm))
+
+    def decode(self, torsions_rad: ArrayLike, positions_nm: ArrayLike) -> Array:
+        """Positions ``(..., n_moved, 3)`` in nm with new torsions and all else carried over.
+
+        Parameters
+        ----------
+        torsions_rad
+            ``(..., n_torsions)``, rad, any multiple of 2 pi added.
+        positions_nm
+            ``(..., n_moved, 3)``, nm, whole molecules. Leading dimensions broadcast. Undefined
+            rotations (NaN, two bonded atoms in one place) give NaN.
+
+        Raises
+        ------
+        ValueError
+            If a shape is wrong.
+        """
+        positions = self._checked_positions(positions_nm)
+        torsions = np.asarray(torsions_rad, dtype=np.float64)
+        if torsions.shape[-1:] != (len(self.torsions),):
+            raise ValueError(
+                f"torsions must have shape (..., {len(self.torsions)}), got {torsions.shape}"
+            )
+        return self._kernel.turn_to(torsions, positions)
+
+    def make_whole(self, positions_nm: Array, box_nm: Array) -> Array:
+        """Positions ``(..., n_moved, 3)``, nm, with every bond within the nearest periodic image.
+
+        Parameters
+        ----------
+        positions_nm
+            Any periodic image of each atom; returned itself if the molecule is not broken.
+        box_nm
+            ``(3, 3)``, rows are the box vectors.
+        """
+        return make_whole(positions_nm, box_nm, self._tree)
+
+    def relocated(self, particles: Sequence[int]) -> Self:
+        """Return the same molecule at other particle indices, given in the same order.
+
+        Raises
+        ------
+        ValueError
+            If the number of particles differs.
+        """
+        if len(particles) != len(self.particles):
+            raise ValueError(f"expected {len(self.particles)} particles, got {len(particles)}")
+        new = dict(zip(self.particles, map(int, particles), strict=True))
+        torsions = tuple(_renamed(torsion, new) for torsion in self.torsions)
+        return type(self)(tuple(new.values()), torsions, self.fingerprint)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON types; `from_dict` gives it back."""
+        return {
+            "type": _TYPE,
+            "particles": list(self.particles),
+            "torsions": [
+                {"name": t.name, "atoms": list(t.atoms), "moving": list(t.moving)}
+                for t in self.torsions
+            ],
+            "fingerprint": self.fingerprint.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> Self:
+        """Representation that gave a dictionary by `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If the dictionary is not one of those.
+        """
+        if description.get("type") != _TYPE:
+            raise ValueError(
+                f"expected the description of a {_TYPE}, got {description.get('type')!r}"
+            )
+        try:
+            stored = _Stored.model_validate(description)
+        except ValidationError as error:
+            raise ValueError(f"damaged description of a {_TYPE}: {error}") from error
+        torsions = tuple(Torsion(t.atoms, t.name, t.moving) for t in stored.torsions)
+        return cls(stored.particles, torsions, stored.fingerprint)
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {particle: n for n, particle in enumerate(self.particles)}
+
+    @cached_property
+    def _kernel(self) -> TorsionKernel:
+        local = [_renamed(torsion, self._place) for torsion in self.torsions]
+        return TorsionKernel([t.atoms for t in local], [t.moving for t in local])
+
+    @cached_property
+    def _tree(self) -> tuple[tuple[int, int], ...]:
+        return bond_tree(len(self.particles), self.fingerprint.bonds)
+
+    @cached_property
+    def _shape(self) -> tuple[int, int]:
+        return (len(self.particles), 3)
+
+    def _checked_positions(self, positions_nm: ArrayLike) -> Array:
+        positions = np.asarray(positions_nm, dtype=np.float64)
+        if positions.shape[-2:] != self._shape:
+            raise ValueError(
+                f"positions must have shape (..., {len(self.particles)}, 3), got {positions.shape}"
+            )
+        return positions
+
+    def _require_inside(self) -> None:
+        for torsion in self.torsions:
+            outside = {*torsion.atoms, *torsion.moving} - self._place.keys()
+            if outside:
+                raise ValueError(
+                    f"torsion {torsion.name} uses particles {sorted(outside)}, which are "
+                    "not among the representation's"
+                )
+            i, j, k, l = (atom in torsion.moving for atom in torsion.atoms)  # noqa: E741
+            if (i, j, l) not in ((True, True, False), (False, False, True)) or k != l:
+                raise ValueError(
+                    f"torsion {torsion.name} must move the atoms on one side of its bond: i and j, "
+                    "or k and l"
+                )
+
+    def _require_commuting(self) -> None:
+        sides = np.zeros((len(self.torsions), len(self.particles)), dtype=np.float32)
+        for side, torsion in zip(sides, self.torsions, strict=True):
+            side[[self._place[atom] for atom in torsion.moving]] = 1
+        common, sizes = sides @ sides.T, sides.sum(axis=1)
+        if not np.all((common == 0) | (common == np.minimum.outer(sizes, sizes))):
+            raise ValueError(
+                "the moving sides of the torsions must be nested or disjoint, or their rotations "
+                "do not commute and the Jacobian is not 1"
+            )
+
+
+class _StoredTorsion(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    atoms: tuple[int, int, int, int]
+    moving: tuple[int, ...]
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    type: str
+    particles: tuple[int, ...]
+    torsions: tuple[_StoredTorsion, ...]
+    fingerprint: TopologyFingerprint
+
+
+def _renamed(torsion: Torsion, new: dict[int, int]) -> Torsion:
+    i, j, k, l = (new[atom] for atom in torsion.atoms)  # noqa: E741
+    return Torsion((i, j, k, l), torsion.name, tuple(new[atom] for atom in torsion.moving))
