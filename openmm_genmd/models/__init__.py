@@ -1,1 +1,1 @@
-
+"""Generative models with known densities, and their checkpoints."""

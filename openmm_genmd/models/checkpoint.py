@@ -92,7 +92,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in a file that `save_checkpoint` wrote.
+    """Return the checkpoint in a file that `save_checkpoint` wrote.
 
     Parameters
     ----------

@@ -195,7 +195,7 @@ class TorusFlow(torch.nn.Module):
     def log_prob_numpy(
         self, angles: NDArray[np.float64], context: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Same as `log_prob` for arrays, without torch's fixed cost when there are few points.
+        """Log density ``(n,)`` like `log_prob`, of arrays, and cheap for a few points.
 
         Parameters
         ----------

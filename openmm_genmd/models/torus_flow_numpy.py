@@ -77,7 +77,7 @@ class PointDensity:
 
     @classmethod
     def from_model(cls, model: TorusFlow) -> PointDensity:
-        """A copy of the model's present weights."""
+        """Copy the model's present weights."""
         config = model.config
         layers = tuple(
             _Layer(

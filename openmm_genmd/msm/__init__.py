@@ -1,1 +1,1 @@
-
+"""States of a molecule from its frames."""

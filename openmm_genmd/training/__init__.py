@@ -1,1 +1,1 @@
-
+"""Fitting densities to frames."""

@@ -1,0 +1,308 @@
+"""Training data: hot MD finds basins, short runs at the target temperature fill them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+from openmm import app, unit
+from pydantic import BaseModel, ConfigDict, Field
+
+from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
+from openmm_genmd.md.system_input import SystemInput
+from openmm_genmd.representations.torsions import TorsionRepresentation
+
+Array = NDArray[np.float64]
+
+
+class SimulationPlan(BaseModel):
+    """What `simulate_data` runs; stored in the manifest.
+
+    Attributes
+    ----------
+    temperature_k
+        Of the short runs, which are the training data.
+    hot_temperatures_k
+        One exploratory run at each; may be empty.
+    hot_time_ps
+        Length of each hot run.
+    torsion_starts
+        Conformations with uniformly drawn torsions, minimised, that compete with frames of the
+        hot runs for being a start.
+    runs
+        Number of short runs.
+    equilibration_ps
+        Left out at the beginning of each short run.
+    run_time_ps
+        Length of the rest.
+    frame_interval_ps
+        Time between stored frames.
+    time_step_fs, friction_per_ps
+        Of the LangevinMiddleIntegrator.
+    platform
+        OpenMM platform. Reference is the fastest one for a few dozen particles.
+    seed
+        Everything random follows from it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature_k: float = Field(default=300.0, gt=0)
+    hot_temperatures_k: tuple[float, ...] = (600.0,)
+    hot_time_ps: float = Field(default=500.0, ge=0)
+    torsion_starts: int = Field(default=100, ge=0)
+    runs: int = Field(default=24, ge=1)
+    equilibration_ps: float = Field(default=5.0, ge=0)
+    run_time_ps: float = Field(default=100.0, gt=0)
+    frame_interval_ps: float = Field(default=0.5, gt=0)
+    time_step_fs: float = Field(default=2.0, gt=0)
+    friction_per_ps: float = Field(default=1.0, gt=0)
+    platform: str = "Reference"
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a simulation is.
+
+    Attributes
+    ----------
+    stage
+        What is being run.
+    done_ps, total_ps
+        Simulated time of all runs together.
+    ns_per_day
+        Speed so far; 0 at the beginning.
+    """
+
+    stage: str
+    done_ps: float
+    total_ps: float
+    ns_per_day: float
+
+
+@dataclass(frozen=True)
+class _Run:
+    name: str
+    temperature_k: float
+    skip_ps: float
+    time_ps: float
+    candidates: int = 0  # frames kept in a .npy file, from which starts are chosen
+
+
+def simulate_data(
+    given: SystemInput,
+    plan: SimulationPlan,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> list[Path]:
+    """Paths of the trajectories at the target temperature, in the folder ``out``.
+
+    Writes ``topology.pdb``, ``system.xml``, ``manifest.json``, ``hot-*.dcd`` (exploration) and
+    ``run-*.dcd`` (training data). A trajectory gets its name when it is complete: after an
+    interruption ``resume`` repeats the unfinished run alone, with the same random numbers.
+
+    Parameters
+    ----------
+    given
+        The molecule.
+    plan
+        What to run.
+    out
+        A new or empty folder, or with ``resume`` one that was begun with the same plan.
+    resume
+        Continue.
+    report
+        Called about ten times a second at most.
+
+    Raises
+    ------
+    FileExistsError
+        If ``out`` has a manifest and ``resume`` is not set.
+    ValueError
+        If ``resume`` is set and the plan or the System is not the one in the manifest.
+    RuntimeError
+        If a run becomes unstable.
+    """
+    out = Path(out)
+    _prepare(given, plan, out, resume)
+    simulation = _Simulation(given, plan, out, report)
+    hot = [_Run(f"hot-{t:g}K", t, 0.0, plan.hot_time_ps, 100) for t in plan.hot_temperatures_k]
+    cold = [
+        _Run(f"run-{i:03d}", plan.temperature_k, plan.equilibration_ps, plan.run_time_ps)
+        for i in range(plan.runs)
+    ]
+    simulation.total_ps = sum(run.skip_ps + run.time_ps for run in hot + cold)
+    for index, run in enumerate(hot):
+        simulation.run(run, index, given.positions_nm)
+    starts = simulation.starts([out / f"{run.name}.npy" for run in hot])
+    for index, run in enumerate(cold):
+        # With fewer starts than runs some starts serve twice, with other random numbers.
+        simulation.run(run, len(hot) + index, starts[index % len(starts)])
+    return [out / f"{run.name}.dcd" for run in cold]
+
+
+def _prepare(given: SystemInput, plan: SimulationPlan, out: Path, resume: bool) -> None:
+    system_xml = openmm.XmlSerializer.serialize(given.system)
+    manifest = {
+        "plan": plan.model_dump(mode="json"),
+        "system_sha256": hashlib.sha256(system_xml.encode()).hexdigest(),
+        "positions_sha256": hashlib.sha256(given.positions_nm.tobytes()).hexdigest(),
+        "openmm": openmm.Platform.getOpenMMVersion(),
+    }
+    path = out / "manifest.json"
+    if path.exists():
+        if not resume:
+            raise FileExistsError(f"{out} already has a simulation; choose --resume or a new --out")
+        stored = json.loads(path.read_text())
+        changed = sorted(k for k in manifest if stored.get(k) != manifest[k])
+        if changed:
+            raise ValueError(
+                f"cannot resume in {out}: {', '.join(changed)} differ from its manifest; "
+                "use the same input and options, or a new --out"
+            )
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "system.xml").write_text(system_xml)
+    with (out / "topology.pdb").open("w") as file:
+        app.PDBFile.writeFile(
+            given.topology, given.positions_nm * unit.nanometer, file, keepIds=True
+        )
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(manifest, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+class _Simulation:
+    """The runs of one call of `simulate_data`."""
+
+    def __init__(
+        self,
+        given: SystemInput,
+        plan: SimulationPlan,
+        out: Path,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self._given, self._plan, self._out, self._report = given, plan, out, report
+        self._platform = openmm.Platform.getPlatformByName(plan.platform)
+        self._spent_s = self._simulated_ps = self._done_ps = self._reported_s = 0.0
+        self.total_ps = 0.0
+
+    def run(self, run: _Run, index: int, start_nm: Array) -> None:
+        """Write one trajectory, unless it is there already."""
+        path = self._out / f"{run.name}.dcd"
+        if path.exists():
+            self._done_ps += run.skip_ps + run.time_ps
+            return
+        context = self._context(run.temperature_k, index)
+        try:
+            self._start(context, start_nm, run.temperature_k, index)
+            self._integrate(context, run, path)
+        except openmm.OpenMMException as error:
+            raise RuntimeError(
+                f"{run.name} at {run.temperature_k:g} K failed: {error}; try a smaller time step "
+                "or a lower hot temperature"
+            ) from error
+
+    def starts(self, hot_files: list[Path]) -> Array:
+        """Conformations ``(n, n_particles, 3)``, nm: minimised, far apart, lowest energy first."""
+        path = self._out / "starts.npy"
+        if path.exists():
+            return np.asarray(np.load(path))
+        plan, given = self._plan, self._given
+        rng = np.random.default_rng((plan.seed, 1))
+        representation = TorsionRepresentation.from_topology(given.topology, given.system)
+        rotated = rotated_conformations(
+            given.positions_nm, representation, plan.torsion_starts, rng
+        )
+        candidates = np.concatenate([given.positions_nm[None], rotated, *map(np.load, hot_files)])
+        relaxed, energies = relax(
+            self._context(plan.temperature_k, 0),
+            candidates,
+            advance=lambda: self._tell("choosing starts"),
+        )
+        torsions = representation.encode(relaxed[:, list(representation.particles)])
+        starts = relaxed[spread_out(torsions, plan.runs, first=int(np.argmin(energies)))]
+        _save(path, starts)
+        return np.asarray(starts)
+
+    def _context(self, temperature_k: float, index: int) -> openmm.Context:
+        integrator = openmm.LangevinMiddleIntegrator(
+            temperature_k, self._plan.friction_per_ps, self._plan.time_step_fs * 1e-3
+        )
+        integrator.setRandomNumberSeed(self._seed(index, 0))
+        return openmm.Context(self._given.system, integrator, self._platform)
+
+    def _seed(self, *key: int) -> int:
+        # OpenMM takes 31 bits, and 0 means "choose one".
+        sequence = np.random.SeedSequence(self._plan.seed, spawn_key=key)
+        return int(sequence.generate_state(1)[0] >> 1) or 1
+
+    def _start(
+        self, context: openmm.Context, start_nm: Array, temperature_k: float, index: int
+    ) -> None:
+        context.setPositions(start_nm)
+        openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
+        context.setVelocitiesToTemperature(temperature_k, self._seed(index, 1))
+
+    def _integrate(self, context: openmm.Context, run: _Run, path: Path) -> None:
+        steps = max(1, round(self._plan.frame_interval_ps * 1e3 / self._plan.time_step_fs))
+        interval_ps = steps * self._plan.time_step_fs * 1e-3
+        skipped = round(run.skip_ps / interval_ps)
+        frames = max(1, round(run.time_ps / interval_ps))
+        every = max(1, frames // run.candidates) if run.candidates else frames + 1
+        kept = []
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            dcd = app.DCDFile(
+                file, self._given.topology, self._plan.time_step_fs * 1e-3, interval=steps
+            )
+            for frame in range(skipped + frames):
+                began = time.perf_counter()
+                context.getIntegrator().step(steps)
+                self._spent_s += time.perf_counter() - began
+                self._simulated_ps += interval_ps
+                self._done_ps += interval_ps
+                self._tell(f"{run.name} ({run.temperature_k:g} K)")
+                if frame >= skipped:
+                    positions = _write_frame(dcd, context)
+                    if (frame - skipped + 1) % every == 0:
+                        kept.append(positions)
+        if run.candidates:
+            _save(path.with_suffix(".npy"), np.array(kept))
+        os.replace(partial, path)
+
+    def _tell(self, stage: str) -> None:
+        now = time.monotonic()
+        if now - self._reported_s < 0.1 and self._done_ps < self.total_ps:
+            return
+        self._reported_s = now
+        speed = self._simulated_ps * 86.4 / self._spent_s if self._spent_s else 0.0
+        self._report(Progress(stage, self._done_ps, self.total_ps, speed))
+
+
+def _write_frame(dcd: app.DCDFile, context: openmm.Context) -> Array:
+    state = context.getState(getPositions=True)
+    periodic = context.getSystem().usesPeriodicBoundaryConditions()
+    positions = state.getPositions(asNumpy=True)
+    dcd.writeModel(
+        positions, periodicBoxVectors=state.getPeriodicBoxVectors() if periodic else None
+    )
+    return np.asarray(positions.value_in_unit(unit.nanometer))
+
+
+def _save(path: Path, array: Array) -> None:
+    partial = path.with_suffix(".npy.partial")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    os.replace(partial, path)
