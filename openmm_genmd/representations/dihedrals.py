@@ -48,7 +48,7 @@ def dihedral(
 
 
 def turn(j: Any, k: Any, angle_rad: Any, math_library: Any = math) -> tuple[Any, ...]:
-    """Twelve entries, row by row, of the (4, 3) matrix that turns row vectors about an axis.
+    """Sixteen entries, row by row, of the (4, 4) matrix that turns row vectors about an axis.
 
     ``(x, y, z, 1) @ matrix`` is the point turned about the line through j and k by the angle,
     counter-clockwise as seen from k towards j: it raises the dihedral i-j-k-l if it moves l.
@@ -78,9 +78,7 @@ def turn(j: Any, k: Any, angle_rad: Any, math_library: Any = math) -> tuple[Any,
     xx, xy, xz = vx * x + c, vxy + sz, vxz - sy
     yx, yy, yz = vxy - sz, vy * y + c, vyz + sx
     zx, zy, zz = vxz + sy, vyz - sx, vz * z + c
-    return (
-        *(xx, xy, xz, yx, yy, yz, zx, zy, zz),
-        jx - (jx * xx + jy * yx + jz * zx),
-        jy - (jx * xy + jy * yy + jz * zy),
-        jz - (jx * xz + jy * yz + jz * zz),
-    )
+    ox = jx - (jx * xx + jy * yx + jz * zx)
+    oy = jy - (jx * xy + jy * yy + jz * zy)
+    oz = jz - (jx * xz + jy * yz + jz * zz)
+    return (xx, xy, xz, 0.0, yx, yy, yz, 0.0, zx, zy, zz, 0.0, ox, oy, oz, 1.0)

@@ -58,11 +58,10 @@ class TorsionKernel:
     def angles(self, positions_nm: Array) -> Array:
         """Torsions ``(..., n_torsions)`` in rad, in [-pi, pi), of positions ``(..., n, 3)``, nm."""
         if positions_nm.ndim == 2 and self._n_torsions <= _SCALAR_LIMIT:
-            angles = np.array(_angles_of_one(positions_nm[self._corners].tolist()))
-        else:
-            angles = self._angles_of_batch(positions_nm)
-        angles[angles >= math.pi] = -math.pi
-        return angles
+            single = _angles_of_one(positions_nm.take(self._corners, 0).tolist())
+            return np.array([-math.pi if angle >= math.pi else angle for angle in single])
+        angles = self._angles_of_batch(positions_nm)
+        return np.where(angles >= math.pi, -math.pi, angles)
 
     def turn_to(self, angles_rad: Array, positions_nm: Array) -> Array:
         """Positions ``(..., n, 3)``, nm, with torsions ``(..., n_torsions)``, rad; broadcasts.
@@ -80,7 +79,7 @@ class TorsionKernel:
         return np.asarray(dihedral(i, j, k, l, np), dtype=np.float64)
 
     def _turn_one(self, angles_rad: Array, positions_nm: Array) -> Array:
-        corners = positions_nm[self._corners].tolist()
+        corners = positions_nm.take(self._corners, 0).tolist()
         steps = [
             new - old for new, old in zip(angles_rad.tolist(), _angles_of_one(corners), strict=True)
         ]
@@ -88,8 +87,8 @@ class TorsionKernel:
         try:
             for n, sign, moving in self._rotors:
                 j, k = corners[4 * n + 1], corners[4 * n + 2]
-                matrix = np.array(turn(j, k, sign * steps[n])).reshape(4, 3)
-                turned[moving, :3] = turned[moving].dot(matrix)
+                matrix = np.array(turn(j, k, sign * steps[n])).reshape(4, 4)
+                turned[moving] = turned[moving].dot(matrix)
         except (ZeroDivisionError, ValueError):
             return np.full_like(positions_nm, math.nan)
         return turned[:, :3].copy()
@@ -103,15 +102,16 @@ class TorsionKernel:
             for n, sign, moving in self._rotors:
                 bond = original[..., self._corners[4 * n + 1 : 4 * n + 3], :]
                 j, k = np.moveaxis(bond, (-2, -1), (0, 1))
-                entries = turn(j, k, sign * steps[..., n], np)
-                matrix = np.stack(entries, axis=-1).reshape(*batch, 4, 3)
-                turned[..., moving, :3] = turned[..., moving, :] @ matrix
+                entries = np.broadcast_arrays(*turn(j, k, sign * steps[..., n], np))
+                matrix = np.stack(entries, axis=-1).reshape(*batch, 4, 4)
+                turned[..., moving, :] = turned[..., moving, :] @ matrix
         return turned[..., :3].copy()
 
 
 def _homogeneous(positions_nm: Array) -> Array:
-    points = np.ones((*positions_nm.shape[:-1], 4))
+    points = np.empty((*positions_nm.shape[:-1], 4))
     points[..., :3] = positions_nm
+    points[..., 3] = 1.0
     return points
 
 
