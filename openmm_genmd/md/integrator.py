@@ -1,25 +1,30 @@
-"""`GenerativeJumpIntegrator`: MD that alternates with learned leaps, Boltzmann distribution kept."""
+"""`GenerativeJumpIntegrator`: MD that alternates with learned leaps, Boltzmann kept."""
 
 from __future__ import annotations
 
 import copy
 import json
-import operator
 from typing import Any
 
 import openmm
-from openmm import unit
 
+from openmm_genmd.md.integrator_arguments import (
+    checked_count,
+    checked_protocol_name,
+    checked_temperature_k,
+    require_allowed_grade,
+)
+from openmm_genmd.md.jump_history import JumpHistory
+from openmm_genmd.md.jump_settings import JumpSettings
 from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
 from openmm_genmd.md.protocols import Instantaneous
 from openmm_genmd.proposers.proposer import Grade, Proposer
-from openmm_genmd.units import to_md
 
 _HANDOFF = '<Integrator type="_GenMDHandoff"/>'
 
 
-class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
+class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegrator):  # type: ignore[misc]
     """An OpenMM Integrator that alternates MD with leaps proposed by a generative model.
 
     A jump follows directly after every `jumpInterval`-th MD step, before ``step()`` returns. It is
@@ -106,12 +111,14 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
         if not isinstance(integrator, openmm.Integrator):
             raise TypeError(f"integrator must be an OpenMM Integrator, got {integrator!r}")
         if not integrator.thisown:
-            raise ValueError("the inner integrator already belongs to another object; make a new one")
-        interval = _positive(jumpInterval, "jumpInterval")
-        tries = _positive(triesPerJump, "triesPerJump")
+            raise ValueError(
+                "the inner integrator already belongs to another object; make a new one"
+            )
+        interval = checked_count(jumpInterval, "jumpInterval")
+        tries = checked_count(triesPerJump, "triesPerJump")
         session = ProposerSession(proposer)
-        name = _protocol_name(protocol)
-        _require_allowed(session.grade, grade)
+        name = checked_protocol_name(protocol)
+        require_allowed_grade(session.grade, grade)
         core.offer(integrator, session, interval)
         self.this = openmm.XmlSerializer.deserialize(_HANDOFF).this
         integrator.thisown = 0
@@ -123,7 +130,7 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
         self.setRandomNumberSeed(seed)
 
     def _initialize_temperature(self, temperature: Any) -> None:
-        kelvin = None if temperature is None else _positive_temperature(temperature)
+        kelvin = None if temperature is None else checked_temperature_k(temperature)
         if not core.has_temperature(self):
             if kelvin is None:
                 raise ValueError(
@@ -178,7 +185,8 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
         if description:
             from openmm_genmd.proposers.load import proposer_from_description
 
-            self.setProposer(proposer_from_description(json.loads(description)))
+            proposer = proposer_from_description(json.loads(description))
+            self.setProposer(proposer, grade=proposer.grade)
 
     def __getstate__(self) -> str:
         """XML: proposers are not pickled."""
@@ -202,11 +210,11 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
         result = type(self).__new__(type(self))
         result.this = openmm.XmlSerializer.clone(self).this
         result._session = None
-        if proposer is not None:
-            result.setProposer(proposer)
+        if self._session is not None and proposer is not None:
+            result._adopt(ProposerSession(proposer, self._session.initial_state))
         return result
 
-    # -- proposer and settings ---------------------------------------------------------------
+    # -- proposer and running ----------------------------------------------------------------
 
     def getProposer(self) -> Proposer | None:
         """Return the proposer, or None if it was lost in XML."""
@@ -221,7 +229,10 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
             If it is not a proposer, or exploratory without `grade` saying so.
         """
         session = ProposerSession(proposer)
-        _require_allowed(session.grade, grade)
+        require_allowed_grade(session.grade, grade)
+        self._adopt(session)
+
+    def _adopt(self, session: ProposerSession) -> None:
         core.set_proposer(self, session)
         core.set_allow_exploratory(self, session.grade == "exploratory")
         self._session = session
@@ -233,64 +244,6 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
     def getProtocol(self) -> Instantaneous:
         """Return what surrounds a leap."""
         return {Instantaneous.name: Instantaneous()}[core.get_protocol(self)]
-
-    def getJumpInterval(self) -> int:
-        """Return the number of MD steps between jumps."""
-        return int(core.get_jump_interval(self))
-
-    def setJumpInterval(self, interval: int) -> None:
-        """Set the number of MD steps between jumps.
-
-        Raises
-        ------
-        ValueError
-            If it is not a positive integer.
-        """
-        core.set_jump_interval(self, _positive(interval, "jumpInterval"))
-
-    def getTriesPerJump(self) -> int:
-        """Return the number of attempts at each jump."""
-        return int(core.get_tries_per_jump(self))
-
-    def setTriesPerJump(self, tries: int) -> None:
-        """Set the number of attempts at each jump.
-
-        Raises
-        ------
-        ValueError
-            If it is not a positive integer.
-        """
-        core.set_tries_per_jump(self, _positive(tries, "triesPerJump"))
-
-    def getTemperature(self) -> Any:
-        """Return the temperature of the acceptance rule (Quantity, K): the inner integrator's."""
-        return core.get_temperature(self) * unit.kelvin
-
-    def setTemperature(self, temperature: Any) -> None:
-        """Set the temperature of the inner integrator (Quantity, or number in K).
-
-        Raises
-        ------
-        ValueError
-            If it is not a positive temperature.
-        """
-        core.set_temperature(self, _positive_temperature(temperature))
-
-    def getRandomNumberSeed(self) -> int:
-        """Return the seed; 0 means another one for every Context."""
-        return int(core.get_random_number_seed(self))
-
-    def setRandomNumberSeed(self, seed: int) -> None:
-        """Set the seed. It takes effect when a Context is created or reinitialized.
-
-        Raises
-        ------
-        ValueError
-            If it is not an integer of 32 bits.
-        """
-        core.set_random_number_seed(self, _seed(seed))
-
-    # -- running and statistics --------------------------------------------------------------
 
     def step(self, steps: int) -> None:
         """Advance the simulation by `steps` MD steps, with the jumps that fall due.
@@ -306,106 +259,3 @@ class GenerativeJumpIntegrator(openmm.CompoundIntegrator):  # type: ignore[misc]
             Whatever the proposer raises, as it was raised; the Context is unchanged by that jump.
         """
         core.step(self, steps)
-
-    def getNumJumpsAttempted(self) -> int:
-        """Return the number of attempts."""
-        return int(core.get_statistics(self).attempted)
-
-    def getNumJumpsAccepted(self) -> int:
-        """Return the number of accepted attempts."""
-        return int(core.get_statistics(self).accepted)
-
-    def getAcceptanceRate(self) -> float:
-        """Return accepted per attempted jumps; NaN before the first."""
-        statistics = core.get_statistics(self)
-        return statistics.accepted / statistics.attempted if statistics.attempted else float("nan")
-
-    def getRejections(self) -> dict[str, int]:
-        """Return how many attempts were rejected for each reason.
-
-        ``steric``: atoms overlap; ``strain``: the energy rises otherwise; ``ratio``: the model
-        proposes this conformation more often than the way back; ``not finite``: NaN or infinite
-        values; ``constraint``: a constrained distance was changed.
-        """
-        return dict(core.get_rejections(self))
-
-    def getStatistics(self) -> Any:
-        """Return all sums: attempted, accepted, sum_probability, and seconds by kind of work."""
-        return core.get_statistics(self)
-
-    def getLastJump(self) -> Any:
-        """Return the record of the last attempt.
-
-        Its attributes are index, step, accepted, probability, work_kj_per_mol, log_ratio, reason,
-        model_seconds, energy_seconds and bookkeeping_seconds.
-
-        Raises
-        ------
-        OpenMMException
-            If no jump has been attempted.
-        """
-        return core.get_last_jump(self)
-
-    def getRecords(self, firstIndex: int = 0) -> list[Any]:
-        """Return the records of all attempts from a serial number on.
-
-        Raises
-        ------
-        OpenMMException
-            If the first of them is no longer kept; see `reserveRecords`.
-        """
-        return list(core.get_records(self, firstIndex))
-
-    def reserveRecords(self, count: int) -> None:
-        """Keep the records of at least the last `count` attempts (65536 by default)."""
-        core.reserve_records(self, count)
-
-    def resetStatistics(self) -> None:
-        """Forget all statistics and records."""
-        core.reset_statistics(self)
-
-
-def _positive(value: Any, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if not 0 < number < 2**31:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return number
-
-
-def _seed(value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 2**31
-    if not -(2**31) <= number < 2**31:
-        raise ValueError(f"seed must be an integer of 32 bits, got {value!r}")
-    return number
-
-
-def _positive_temperature(temperature: Any) -> float:
-    kelvin = to_md(temperature, unit.kelvin, "temperature")
-    if kelvin <= 0:
-        raise ValueError(f"temperature must be positive, got {kelvin} K")
-    return kelvin
-
-
-def _protocol_name(protocol: Any) -> str:
-    if protocol is None:
-        return Instantaneous.name
-    if not isinstance(protocol, Instantaneous):
-        raise TypeError(f"protocol must be a jump protocol such as Instantaneous(), got {protocol!r}")
-    return protocol.name
-
-
-def _require_allowed(offered: Grade, asked: Grade | None) -> None:
-    if asked is not None and asked != offered:
-        raise ValueError(f"grade={asked!r} was asked for, but the proposer's grade is {offered!r}")
-    if offered == "exploratory" and asked != "exploratory":
-        raise ValueError(
-            "the proposer's grade is 'exploratory': it gives no density ratio, so the run would not "
-            "sample the Boltzmann distribution. Use a proposer that knows its density, or ask for "
-            "it by name with grade='exploratory'"
-        )

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any, TextIO
 
+from openmm import OpenMMException
+
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 
 JUMP_COLUMNS = (
@@ -41,7 +43,7 @@ class JumpReporter:
     ------
     ValueError
         If the interval is not positive; at the first report, if the Simulation's integrator is
-        not a `GenerativeJumpIntegrator`.
+        not a `GenerativeJumpIntegrator`, or the file to append to is from a run of another grade.
 
     Examples
     --------
@@ -49,23 +51,27 @@ class JumpReporter:
     >>> simulation.reporters.append(reporter)                         # doctest: +SKIP
     """
 
-    def __init__(self, file: str | Path | TextIO, reportInterval: int, append: bool = False) -> None:
+    def __init__(
+        self, file: str | Path | TextIO, reportInterval: int, append: bool = False
+    ) -> None:
         if reportInterval <= 0:
             raise ValueError(f"reportInterval must be positive, got {reportInterval}")
         self._interval = reportInterval
         self._opened = isinstance(file, str | Path)
         self._out: TextIO = (
-            open(file, "a" if append else "w", newline="") if isinstance(file, str | Path) else file
+            open(file, "a+" if append else "w", newline="")  # noqa: SIM115 (close() and __del__)
+            if isinstance(file, str | Path)
+            else file
         )
         self._writer = csv.writer(self._out, lineterminator="\n")
-        self._needs_header = not (append and self._out.tell() > 0)
+        self._first_line = _first_line(self._out) if append else ""
         self._next_index: int | None = None
 
     def describeNextReport(self, simulation: Any) -> dict[str, Any]:
         """Return when the next report is due and that it needs nothing from the State."""
-        integrator = GenerativeJumpIntegrator.fromIntegrator(_jump_integrator(simulation))
+        integrator = _jump_integrator(simulation)
         steps = self._interval - simulation.currentStep % self._interval
-        if self._next_index is None:
+        if not self._records_are_kept(integrator):
             self._next_index = integrator.getNumJumpsAttempted()
         per_jump = integrator.getTriesPerJump()
         integrator.reserveRecords(2 * per_jump * (steps // integrator.getJumpInterval() + 1))
@@ -77,16 +83,34 @@ class JumpReporter:
 
     def write(self, integrator: GenerativeJumpIntegrator) -> None:
         """Write the attempts of `integrator` since the last report, and flush the file."""
-        if self._needs_header:
-            self._out.write(f"# grade: {integrator.getGrade()}\n")
-            self._writer.writerow(JUMP_COLUMNS)
-            self._needs_header = False
+        self._require_header(f"# grade: {integrator.getGrade()}\n")
         attempted = integrator.getNumJumpsAttempted()
         first = min(self._next_index or 0, attempted)
         for record in integrator.getRecords(first):
             self._writer.writerow(_row(record))
         self._next_index = attempted
         self._out.flush()
+
+    def _records_are_kept(self, integrator: GenerativeJumpIntegrator) -> bool:
+        """Whether the next row is still known: not so after resetStatistics() or a checkpoint."""
+        if self._next_index is None or self._next_index > integrator.getNumJumpsAttempted():
+            return False
+        try:
+            integrator.getRecords(self._next_index)
+        except OpenMMException:
+            return False
+        return True
+
+    def _require_header(self, grade_line: str) -> None:
+        if not self._first_line:
+            self._out.write(grade_line)
+            self._writer.writerow(JUMP_COLUMNS)
+            self._first_line = grade_line
+        if self._first_line != grade_line:
+            raise ValueError(
+                f"the file to append to begins with {self._first_line.rstrip()!r}, but this run "
+                f"would write {grade_line.rstrip()!r}; use another file"
+            )
 
     def close(self) -> None:
         """Close the file if this reporter opened it."""
@@ -99,12 +123,21 @@ class JumpReporter:
             self._out.close()
 
 
+def _first_line(file: TextIO) -> str:
+    file.seek(0)
+    line = file.readline()
+    file.seek(0, 2)
+    return line
+
+
 def _row(record: Any) -> list[Any]:
-    values = [getattr(record, column) for column in JUMP_COLUMNS]
-    return [
-        f"{value:.3e}" if column.endswith("_seconds") else int(value) if value is True or value is False else value
-        for column, value in zip(JUMP_COLUMNS, values, strict=True)
-    ]
+    return [_cell(column, getattr(record, column)) for column in JUMP_COLUMNS]
+
+
+def _cell(column: str, value: Any) -> Any:
+    if column == "accepted":
+        return int(value)
+    return f"{value:.3e}" if column.endswith("_seconds") else value
 
 
 def _jump_integrator(simulation: Any) -> GenerativeJumpIntegrator:

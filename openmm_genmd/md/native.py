@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 import openmm
@@ -27,9 +28,10 @@ def require_same_openmm(built_against: str, running: str) -> None:
     """
     if minor_version(built_against) != minor_version(running):
         raise ImportError(
-            f"openmm_genmd was built against OpenMM {built_against}, but OpenMM {running} is running. "
-            f"Install the matching one (pip install 'openmm=={minor_version(built_against)}.*'), or "
-            "rebuild openmm_genmd (pip install --force-reinstall --no-cache-dir openmm-genmd)."
+            f"openmm_genmd was built against OpenMM {built_against}, but OpenMM {running} is "
+            f"running. Install the matching one "
+            f"(pip install 'openmm=={minor_version(built_against)}.*'), or rebuild "
+            "openmm_genmd (pip install --force-reinstall --no-cache-dir openmm-genmd)."
         )
 
 
@@ -42,16 +44,14 @@ def load_core() -> ModuleType:
         If openmm_genmd was not built, or for another OpenMM.
     """
     try:
-        from openmm_genmd._build_info import OPENMM_VERSION
+        built_against = import_module("openmm_genmd._build_info").OPENMM_VERSION
     except ImportError as error:
         raise ImportError(
             "openmm_genmd is not built: its compiled part is missing. Install it with "
             "'pip install .' from the project's folder instead of importing the source tree."
         ) from error
-    require_same_openmm(OPENMM_VERSION, openmm.Platform.getOpenMMVersion())
-    from openmm_genmd import _core
-
-    return _core
+    require_same_openmm(built_against, openmm.Platform.getOpenMMVersion())
+    return import_module("openmm_genmd._core")
 
 
 core = load_core()

@@ -21,7 +21,7 @@ _active: WeakValueDictionary[int, ProposerSession] = WeakValueDictionary()
 
 
 class ProposerSession:
-    """One integrator's use of a proposer: its random numbers, its state, and a check of every answer.
+    """One integrator's use of a proposer: random numbers, state, and a check of every answer.
 
     A proposer may serve several integrators. Each session has a state of its own, which is put
     into the proposer when its turn comes.
@@ -29,7 +29,11 @@ class ProposerSession:
     Parameters
     ----------
     proposer
-        The proposer. Its state at this moment is the one in which every run begins.
+        The proposer.
+    initial_state
+        State in which every run begins. None means the one that the proposer has now, or, if
+        another session is using it, the one in which that session began: two runs never start
+        from the same candidates.
 
     Raises
     ------
@@ -39,18 +43,19 @@ class ProposerSession:
         If it is not a proposer, or its state is not bytes.
     """
 
-    def __init__(self, proposer: Proposer) -> None:
-        if not callable(getattr(proposer, "propose", None)):
+    def __init__(self, proposer: Proposer, initial_state: bytes | None = None) -> None:
+        if not isinstance(proposer, Proposer):
             raise TypeError(
-                f"expected a Proposer with a propose() method, got {type(proposer).__name__}"
+                "expected an instance of a subclass of openmm_genmd.Proposer, got "
+                f"{type(proposer).__name__}"
             )
         self.proposer = proposer
         self.particles = checked_particles(getattr(proposer, "particles", None))
         self.grade = checked_grade(getattr(proposer, "grade", None))
         self.type_name = f"{type(proposer).__module__}.{type(proposer).__qualname__}"
         self._rng = np.random.Generator(np.random.PCG64(0))
-        self._initial_state = self._proposer_state()
-        self._parked_state = self._initial_state
+        self.initial_state = self._find_initial_state() if initial_state is None else initial_state
+        self._parked_state = self.initial_state
 
     @property
     def description(self) -> str:
@@ -61,14 +66,14 @@ class ProposerSession:
     def begin_run(self, seed: int) -> None:
         """Return to the initial state, with the random numbers that belong to a seed."""
         self._rng = np.random.Generator(np.random.PCG64(seed))
-        self._parked_state = self._initial_state
+        self._parked_state = self.initial_state
         if _active.get(id(self.proposer)) is self:
             del _active[id(self.proposer)]
 
     def propose(
         self, positions: NDArray[np.float64], box: NDArray[np.float64] | None
     ) -> tuple[NDArray[np.float64], float]:
-        """Checked answer of the proposer: positions ``(n_moved, 3)`` in nm, and the log ratio.
+        """Return the checked answer: positions ``(n_moved, 3)`` in nm, and the log ratio.
 
         Raises
         ------
@@ -114,8 +119,12 @@ class ProposerSession:
         self.proposer.set_state(self._parked_state)
         _active[id(self.proposer)] = self
 
+    def _find_initial_state(self) -> bytes:
+        user = _active.get(id(self.proposer))
+        return self._proposer_state() if user is None else user.initial_state
+
     def _proposer_state(self) -> bytes:
-        state = self.proposer.get_state() if hasattr(self.proposer, "get_state") else b""
+        state = self.proposer.get_state()
         if not isinstance(state, bytes):
             raise TypeError(
                 f"{self.type_name}.get_state() must return bytes, got {type(state).__name__}"
