@@ -14,7 +14,7 @@ from openmm_genmd.data.molecules import BondGraph
 Pair = tuple[int, int]
 
 _BACKBONE = ("N", "CA", "C")
-_REMOTENESS = "ABGDEZH"
+_REMOTENESS = "ABGDEZ"
 
 
 @dataclass(frozen=True)
