@@ -1,0 +1,420 @@
+/* The tests of GenerativeJumpIntegrator that every platform has to pass; one stub per platform calls them. */
+#include "Testing.h"
+#include "genmd/GenerativeJumpIntegrator.h"
+#include "openmm/BrownianIntegrator.h"
+#include "openmm/Context.h"
+#include "openmm/CustomExternalForce.h"
+#include "openmm/LangevinMiddleIntegrator.h"
+#include "openmm/Platform.h"
+#include "openmm/QTBIntegrator.h"
+#include "openmm/System.h"
+#include "openmm/VerletIntegrator.h"
+#include "openmm/VirtualSite.h"
+#include "openmm/serialization/XmlSerializer.h"
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <sstream>
+#include <stdlib.h>
+
+using namespace OpenMM;
+using namespace std;
+
+static const double GAS_CONSTANT = 0.00831446261815324;
+
+/** A proposer made of a function. */
+class FunctionProposer : public JumpProposer {
+public:
+    typedef function<void(const JumpInput&, JumpProposal&)> Function;
+    FunctionProposer(vector<int> particles, Function propose) : particles(particles), answer(propose) {
+    }
+    const vector<int>& getParticles() const {
+        return particles;
+    }
+    Grade getGrade() const {
+        return grade;
+    }
+    void propose(const JumpInput& input, JumpProposal& output) {
+        calls++;
+        answer(input, output);
+    }
+    string getState() {
+        return to_string(calls);
+    }
+    void setState(const string& state) {
+        calls = stoi(state);
+    }
+    string getTypeName() const {
+        return "FunctionProposer";
+    }
+    vector<int> particles;
+    Function answer;
+    Grade grade = Exact;
+    int calls = 0;
+};
+
+/** Proposes exactly what is there. */
+static void stay(const JumpInput& input, JumpProposal& output) {
+    output.positions = input.positions;
+    output.logRatio = 0;
+}
+
+/** Proposes something of very high energy. */
+static void leave(const JumpInput& input, JumpProposal& output) {
+    output.positions = input.positions;
+    output.positions[0] += Vec3(50, 0, 0);
+    output.logRatio = 0;
+}
+
+/** A System of particles in harmonic wells 0.5*k*r^2, with k = 100 kJ/mol/nm^2. */
+static void addWells(System& system, int particles) {
+    CustomExternalForce* wells = new CustomExternalForce("50*(x*x+y*y+z*z)");
+    for (int i = 0; i < particles; i++) {
+        system.addParticle(12.0);
+        wells->addParticle(i, {});
+    }
+    system.addForce(wells);
+}
+
+/** Mean of x and of x^2 under jumps from a displaced, too narrow normal distribution, with or without its ratio. */
+static pair<double, double> sampleWell(Platform& platform, double ratioFactor) {
+    System system;
+    addWells(system, 1);
+    const double shift = 0.05, width = 0.2;
+    auto logDensity = [=](const Vec3& x) {
+        Vec3 d = x - Vec3(shift, 0, 0);
+        return -0.5 * d.dot(d) / (width * width);
+    };
+    auto proposer = make_shared<FunctionProposer>(vector<int>{0}, [=](const JumpInput& input, JumpProposal& output) {
+        JumpRandom& random = input.random;
+        output.positions = {Vec3(shift + width * random.nextGaussian(), width * random.nextGaussian(),
+                                 width * random.nextGaussian())};
+        output.logRatio = ratioFactor * (logDensity(input.positions[0]) - logDensity(output.positions[0]));
+    });
+    LangevinMiddleIntegrator* inner = new LangevinMiddleIntegrator(300.0, 2.0, 0.005);
+    inner->setRandomNumberSeed(11);
+    GenerativeJumpIntegrator integrator(inner, proposer, 5);
+    integrator.setRandomNumberSeed(12);
+    integrator.setTriesPerJump(4);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(0.1, 0, 0)});
+    double sum = 0, squares = 0;
+    const int samples = 12000;
+    for (int i = 0; i < samples; i++) {
+        integrator.step(5);
+        Vec3 x = context.getState(State::Positions).getPositions()[0];
+        sum += x[0];
+        squares += x.dot(x) / 3;
+    }
+    return {sum / samples, squares / samples};
+}
+
+/** The exact answer is <x> = 0 and <x^2> = kT/k; a decorrelation time of 4 samples is a cautious guess. */
+static void testStationarity(Platform& platform) {
+    const double variance = GAS_CONSTANT * 300 / 100, effective = 12000 / 4;
+    const double meanError = sqrt(variance / effective), squareError = variance * sqrt(2 / (3 * effective));
+    auto deviates = [&](pair<double, double> moments) {
+        return fabs(moments.first) > 4 * meanError || fabs(moments.second - variance) > 4 * squareError;
+    };
+    ASSERT(!deviates(sampleWell(platform, 1)));
+    ASSERT(deviates(sampleWell(platform, 0)));  // no q ratio
+    ASSERT(deviates(sampleWell(platform, -1))); // wrong sign
+}
+
+static void testSchedule(Platform& platform) {
+    System system;
+    addWells(system, 2);
+    vector<long long> steps;
+    auto proposer = make_shared<FunctionProposer>(vector<int>{1}, stay);
+    GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 0.002), proposer, 5);
+    integrator.setTriesPerJump(2);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(), Vec3(1, 0, 0)});
+    integrator.step(3);
+    ASSERT_EQUAL(0, integrator.getStatistics().numAttempted);
+    assertThrows("no jump has been attempted", [&] { integrator.getLastJump(); });
+    integrator.step(2);
+    ASSERT_EQUAL(2, integrator.getStatistics().numAttempted);
+    integrator.step(40);
+    ASSERT_EQUAL(18, integrator.getStatistics().numAttempted);
+    ASSERT_EQUAL(18, integrator.getStatistics().numAccepted);
+    ASSERT_EQUAL(45, integrator.getLastJump().step);
+    ASSERT_EQUAL(17, integrator.getLastJump().index);
+    ASSERT_EQUAL(4, integrator.getRecords(14).size());
+    ASSERT_EQUAL(0, integrator.getRecords(18).size());
+    integrator.resetStatistics();
+    ASSERT_EQUAL(0, integrator.getStatistics().numAttempted);
+}
+
+/** A rejected jump leaves positions, velocities, time and the random numbers of the MD as they were. */
+static void testRejectionLeavesNoTrace(Platform& platform) {
+    vector<State> states;
+    for (int interval : {3, 1000000}) {
+        System system;
+        addWells(system, 3);
+        system.addConstraint(0, 1, 0.1);
+        auto proposer = make_shared<FunctionProposer>(vector<int>{2}, leave);
+        LangevinMiddleIntegrator* inner = new LangevinMiddleIntegrator(300.0, 1.0, 0.002);
+        inner->setRandomNumberSeed(4);
+        GenerativeJumpIntegrator integrator(inner, proposer, interval);
+        Context context(system, integrator, platform);
+        context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.2, 0)});
+        context.setVelocitiesToTemperature(300.0, 7);
+        integrator.step(60);
+        ASSERT_EQUAL(0, integrator.getStatistics().numAccepted);
+        states.push_back(context.getState(State::Positions | State::Velocities));
+    }
+    ASSERT_EQUAL(states[0].getTime(), states[1].getTime());
+    for (int i = 0; i < 3; i++) {
+        ASSERT_EQUAL_VEC(states[1].getPositions()[i], states[0].getPositions()[i], 0.0);
+        ASSERT_EQUAL_VEC(states[1].getVelocities()[i], states[0].getVelocities()[i], 0.0);
+    }
+}
+
+/** Kept velocities change by (dt/2m)(F(x)-F(y)); a constrained pair that turned gets fresh ones along the new axis. */
+static void testVelocities(Platform& platform) {
+    System system;
+    addWells(system, 3);
+    system.addConstraint(0, 1, 0.1);
+    auto proposer = make_shared<FunctionProposer>(vector<int>{1, 2}, [](const JumpInput& input, JumpProposal& output) {
+        output.positions = {Vec3(0, 0.1, 0), input.positions[1] - Vec3(0.05, 0, 0)};
+        output.logRatio = 100;
+    });
+    const double stepSize = 1e-8; // the MD step before the jump shall not matter
+    GenerativeJumpIntegrator integrator(new VerletIntegrator(stepSize), proposer, 1);
+    integrator.setTemperature(300.0);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.2, 0)});
+    vector<Vec3> before = {Vec3(0, 1, 0), Vec3(0, 2, 0), Vec3(3, 0, 1)};
+    context.setVelocities(before);
+    integrator.step(1);
+    State after = context.getState(State::Positions | State::Velocities);
+    ASSERT_EQUAL(1, integrator.getStatistics().numAccepted);
+    Vec3 expected = before[2] - Vec3(0, 0.2, 0) * (100 / 12.0 * 0.5 * stepSize) -
+                    Vec3(0.05, 0, 0) * (100 / 12.0 * 0.5 * stepSize);
+    ASSERT_EQUAL_VEC(expected, after.getVelocities()[2], 1e-6);
+    ASSERT((after.getVelocities()[0] - before[0]).dot(after.getVelocities()[0] - before[0]) > 1e-4);
+    Vec3 relative = after.getVelocities()[1] - after.getVelocities()[0];
+    ASSERT(fabs(relative[1]) < 1e-4 && fabs(relative[0]) > 1e-4);
+}
+
+static void testVirtualSite(Platform& platform) {
+    System system;
+    addWells(system, 2);
+    system.addParticle(0.0);
+    system.setVirtualSite(2, new TwoParticleAverageSite(0, 1, 0.25, 0.75));
+    auto proposer =
+        make_shared<FunctionProposer>(vector<int>{0, 1, 2}, [](const JumpInput& input, JumpProposal& output) {
+            output.positions = {Vec3(1, 0, 0), Vec3(0, 1, 0), Vec3(NAN, 0, 0)};
+            output.logRatio = 1000;
+        });
+    GenerativeJumpIntegrator integrator(new BrownianIntegrator(300.0, 1.0, 1e-7), proposer, 1);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3()});
+    context.computeVirtualSites();
+    integrator.step(1);
+    ASSERT_EQUAL_VEC(Vec3(0.25, 0.75, 0), context.getState(State::Positions).getPositions()[2], 1e-6);
+}
+
+static void testRejectionReasons(Platform& platform) {
+    System system;
+    addWells(system, 3);
+    system.addConstraint(0, 1, 0.1);
+    JumpProposal answer;
+    auto proposer = make_shared<FunctionProposer>(
+        vector<int>{1, 2}, [&](const JumpInput& input, JumpProposal& output) { output = answer; });
+    GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 1e-6), proposer, 1);
+    Context context(system, integrator, platform);
+    vector<Vec3> start = {Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.1, 0)};
+    auto reasonOf = [&](Vec3 second, Vec3 third, double logRatio) {
+        context.setPositions(start);
+        answer.positions = {second, third};
+        answer.logRatio = logRatio;
+        integrator.step(1);
+        ASSERT(!integrator.getLastJump().accepted);
+        return integrator.getLastJump().reason;
+    };
+    ASSERT(reasonOf(start[1], Vec3(NAN, 0, 0), 0) == RejectionReason::NotFinite);
+    ASSERT(reasonOf(start[1], Vec3(0, 1e9, 0), 0) == RejectionReason::NotFinite);
+    ASSERT(reasonOf(start[1], start[2], NAN) == RejectionReason::NotFinite);
+    ASSERT(reasonOf(Vec3(0.2, 0, 0), start[2], 0) == RejectionReason::Constraint);
+    ASSERT(reasonOf(start[1], Vec3(0, 9, 0), 0) == RejectionReason::Strain);
+    ASSERT(reasonOf(start[1], start[2], -1000) == RejectionReason::Ratio);
+    ASSERT_EQUAL(3, integrator.getStatistics().reasonCounts[(int)RejectionReason::NotFinite]);
+}
+
+/** The same run in one piece, and from a checkpoint in the middle. */
+static void testCheckpoint(Platform& platform) {
+    System system;
+    addWells(system, 1);
+    auto proposer = make_shared<FunctionProposer>(vector<int>{0}, [](const JumpInput& input, JumpProposal& output) {
+        output.positions = {input.positions[0] + Vec3(0.1 * input.random.nextGaussian(), 0, 0)};
+        output.logRatio = 0;
+    });
+    GenerativeJumpIntegrator integrator(new VerletIntegrator(0.001), proposer, 2);
+    integrator.setTemperature(300.0);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(0.1, 0, 0)});
+    integrator.step(20);
+    stringstream checkpoint;
+    context.createCheckpoint(checkpoint);
+    integrator.step(20);
+    Vec3 first = context.getState(State::Positions).getPositions()[0];
+    long long accepted = integrator.getStatistics().numAccepted;
+    stringstream copy(checkpoint.str());
+    context.loadCheckpoint(copy);
+    ASSERT_EQUAL(10, integrator.getStatistics().numAttempted);
+    ASSERT_EQUAL(10, proposer->calls);
+    integrator.step(20);
+    ASSERT_EQUAL_VEC(first, context.getState(State::Positions).getPositions()[0], 0.0);
+    ASSERT_EQUAL(accepted, integrator.getStatistics().numAccepted);
+    string damaged = checkpoint.str();
+    stringstream truncated(damaged.substr(0, damaged.size() - 5));
+    assertThrows("truncated or damaged", [&] { context.loadCheckpoint(truncated); });
+    stringstream headless(damaged.substr(0, damaged.size() - 500));
+    assertThrows("GenerativeJumpIntegrator: the", [&] { context.loadCheckpoint(headless); });
+}
+
+/** A State restores the jumps of a new integrator, and leaves those of a live one alone. */
+static void testStateParameters(Platform& platform) {
+    System system;
+    addWells(system, 1);
+    auto run = [&](const State* start, State* end) {
+        auto proposer = make_shared<FunctionProposer>(vector<int>{0}, [](const JumpInput& input, JumpProposal& output) {
+            output.positions = {Vec3(0.1 * input.random.nextGaussian(), 0, 0)};
+            output.logRatio = 1e6;
+        });
+        GenerativeJumpIntegrator integrator(new VerletIntegrator(0.001), proposer, 1);
+        integrator.setTemperature(300.0);
+        Context context(system, integrator, platform);
+        context.setPositions({Vec3(0.1, 0, 0)});
+        if (start != nullptr)
+            context.setState(*start);
+        integrator.step(3);
+        *end = context.getState(State::Positions | State::Velocities | State::IntegratorParameters);
+        long long attempted = integrator.getStatistics().numAttempted;
+        integrator.step(1);
+        Vec3 next = context.getState(State::Positions).getPositions()[0];
+        context.setState(*end);
+        ASSERT_EQUAL(attempted + 1, integrator.getStatistics().numAttempted);
+        integrator.step(1);
+        Vec3 other = context.getState(State::Positions).getPositions()[0];
+        ASSERT((other - next).dot(other - next) > 0);
+        return next;
+    };
+    State first, second, third;
+    run(nullptr, &first);
+    Vec3 one = run(&first, &second), two = run(&first, &third);
+    ASSERT_EQUAL_VEC(one, two, 0.0);
+}
+
+static void testSerialization() {
+    auto proposer = make_shared<FunctionProposer>(vector<int>{0}, stay);
+    GenerativeJumpIntegrator integrator(new VerletIntegrator(0.001), proposer, 7);
+    integrator.setTemperature(310.0);
+    integrator.setTriesPerJump(3);
+    integrator.setRandomNumberSeed(99);
+    integrator.setAllowExploratory(true);
+    stringstream stream;
+    XmlSerializer::serialize<Integrator>(&integrator, "Integrator", stream);
+    string xml = stream.str();
+    unique_ptr<Integrator> plain(XmlSerializer::deserialize<Integrator>(stream));
+    GenerativeJumpIntegrator& copy = dynamic_cast<GenerativeJumpIntegrator&>(*plain);
+    ASSERT_EQUAL(7, copy.getJumpInterval());
+    ASSERT_EQUAL(3, copy.getTriesPerJump());
+    ASSERT_EQUAL(99, copy.getRandomNumberSeed());
+    ASSERT_EQUAL(310.0, copy.getTemperature());
+    ASSERT(copy.getAllowExploratory());
+    ASSERT(copy.getProtocol().getName() == "Instantaneous");
+    ASSERT(copy.getProposerTypeName() == "FunctionProposer");
+    ASSERT(dynamic_cast<VerletIntegrator*>(&copy.getIntegrator(0)) != nullptr);
+    System system;
+    addWells(system, 1);
+    Context context(system, copy, Platform::getPlatformByName("Reference"));
+    context.setPositions({Vec3()});
+    copy.step(6);
+    assertThrows("it was of type 'FunctionProposer'", [&] { copy.step(1); });
+    copy.setProposer(proposer);
+    copy.step(7);
+    ASSERT_EQUAL(3, copy.getStatistics().numAttempted);
+    stringstream newer(xml.replace(xml.find("version=\"1\""), 11, "version=\"9\""));
+    assertThrows("unsupported version", [&] { XmlSerializer::deserialize<Integrator>(newer); });
+    assertThrows("no jump protocol called 'Leapfrog'", [] { JumpProtocol::create("Leapfrog"); });
+}
+
+static void testErrors(Platform& platform) {
+    System system;
+    addWells(system, 2);
+    system.addParticle(0.0);
+    auto integratorWith = [&](vector<int> particles, Integrator* inner) {
+        auto integrator = make_unique<GenerativeJumpIntegrator>(
+            inner, make_shared<FunctionProposer>(particles, stay), 1);
+        integrator->setTemperature(300.0);
+        return integrator;
+    };
+    auto stepWith = [&](vector<int> particles) {
+        auto integrator = integratorWith(particles, new VerletIntegrator(0.001));
+        Context context(system, *integrator, platform);
+        context.setPositions(vector<Vec3>(3));
+        integrator->step(1);
+    };
+    assertThrows("the System has 3 particles", [&] { stepWith({3}); });
+    assertThrows("the System has 3 particles", [&] { stepWith({-1}); });
+    assertThrows("an index twice", [&] { stepWith({1, 1}); });
+    assertThrows("moves no particles", [&] { stepWith({}); });
+    assertThrows("zero mass", [&] { stepWith({2}); });
+    assertThrows("must be a positive number", [&] { integratorWith({0}, new VerletIntegrator(1))->setJumpInterval(0); });
+    assertThrows("must be a positive number", [&] { integratorWith({0}, new VerletIntegrator(1))->setTriesPerJump(-1); });
+    assertThrows("temperature must be positive",
+                 [&] { integratorWith({0}, new VerletIntegrator(1))->setTemperature(-5); });
+    assertThrows("not bound to a context", [&] { integratorWith({0}, new VerletIntegrator(1))->step(1); });
+    assertThrows("has no temperature", [&] {
+        GenerativeJumpIntegrator(new VerletIntegrator(1), nullptr, 1).getTemperature();
+    });
+    auto small = make_shared<FunctionProposer>(vector<int>{0}, [](const JumpInput& input, JumpProposal& output) {
+        output.positions.clear();
+    });
+    GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 0.001), small, 1);
+    Context context(system, integrator, platform);
+    context.setPositions(vector<Vec3>(3));
+    assertThrows("returned 0 positions", [&] { integrator.step(1); });
+    small->answer = [&](const JumpInput& input, JumpProposal& output) { integrator.step(1); };
+    assertThrows("called from inside a jump", [&] { integrator.step(1); });
+    small->answer = [&](const JumpInput& input, JumpProposal& output) { integrator.setProposer(nullptr); };
+    assertThrows("called from inside step()", [&] { integrator.step(1); });
+    small->answer = stay;
+    small->grade = JumpProposer::Exploratory;
+    integrator.setProposer(small);
+    assertThrows("grade is exploratory", [&] { integrator.step(1); });
+    integrator.setAllowExploratory(true);
+    integrator.setTriesPerJump(1000);
+    integrator.step(70);
+    assertThrows("is no longer kept", [&] { integrator.getRecords(0); });
+    integrator.reserveRecords(80000);
+    integrator.step(70);
+    ASSERT_EQUAL(80000, integrator.getRecords(integrator.getStatistics().numAttempted - 80000).size());
+}
+
+/** OpenMM does not free a Context whose initialization fails, so that leak detection is off here. */
+static void testRefusedIntegrator(Platform& platform) {
+    LeakDetectionOff leakDetectionOff;
+    System system;
+    addWells(system, 1);
+    GenerativeJumpIntegrator integrator(new QTBIntegrator(300.0, 1.0, 0.001), nullptr, 1);
+    assertThrows("QTBIntegrator is not supported", [&] { Context context(system, integrator, platform); });
+}
+
+static void testJumpIntegrator(const string& platformName) {
+    Platform& platform = Platform::getPlatformByName(platformName);
+    testStationarity(platform);
+    testSchedule(platform);
+    testRejectionLeavesNoTrace(platform);
+    testVelocities(platform);
+    testVirtualSite(platform);
+    testRejectionReasons(platform);
+    testCheckpoint(platform);
+    testStateParameters(platform);
+    testSerialization();
+    testErrors(platform);
+    testRefusedIntegrator(platform);
+}

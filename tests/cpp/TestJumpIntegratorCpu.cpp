@@ -1,0 +1,8 @@
+#include "TestJumpIntegrator.h"
+
+int main() {
+    return runTests([] {
+        Platform::loadPluginsFromDirectory(getenv("OPENMM_PLUGIN_DIR"));
+        testJumpIntegrator("CPU");
+    });
+}

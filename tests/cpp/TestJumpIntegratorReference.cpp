@@ -1,0 +1,5 @@
+#include "TestJumpIntegrator.h"
+
+int main() {
+    return runTests([] { testJumpIntegrator("Reference"); });
+}
