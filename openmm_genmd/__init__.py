@@ -1,10 +1,13 @@
 """Generative models as Monte Carlo moves inside a running OpenMM simulation.
 
+>>> from openmm_genmd import GenerativeJumpIntegrator, JumpReporter, load_proposer
+
 """
 
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.protocols import Instantaneous
+from openmm_genmd.proposers.load import load_proposer
 from openmm_genmd.proposers.proposer import Proposal, Proposer
 
 __all__ = [
@@ -13,5 +16,6 @@ __all__ = [
     "JumpReporter",
     "Proposal",
     "Proposer",
+    "load_proposer",
 ]
 __version__ = "0.1.0"

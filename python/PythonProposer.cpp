@@ -21,8 +21,7 @@ static py::array_t<double> toArray(const Vec3* vectors, py::ssize_t count) {
 
 PythonProposer::PythonProposer(py::object session)
     : weakSession(py::weakref(session)), particles(session.attr("particles").cast<vector<int>>()),
-      grade(getGradeByName(session.attr("grade").cast<string>())),
-      typeName(session.attr("type_name").cast<string>()) {
+      grade(getGradeByName(session.attr("grade").cast<string>())), typeName(session.attr("type_name").cast<string>()) {
 }
 
 PythonProposer::~PythonProposer() {
@@ -40,8 +39,9 @@ PythonProposer::~PythonProposer() {
 py::object PythonProposer::getSession() const {
     py::object session = weakSession();
     if (session.is_none())
-        throw OpenMMException("GenerativeJumpIntegrator: its Python object no longer exists and took the proposer along. "
-                              "Keep a reference to it");
+        throw OpenMMException(
+            "GenerativeJumpIntegrator: its Python object no longer exists and took the proposer along. "
+            "Keep a reference to it");
     return session;
 }
 

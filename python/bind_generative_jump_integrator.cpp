@@ -12,23 +12,21 @@ using namespace OpenMM;
 typedef GenerativeJumpIntegrator Jumper;
 
 /** Bind a method as a function whose first argument is the OpenMM (SWIG) object. */
-template <class Result, class... Arguments>
-static auto onNative(Result (Jumper::*method)(Arguments...)) {
+template <class Result, class... Arguments> static auto onNative(Result (Jumper::*method)(Arguments...)) {
     return [method](py::handle integrator, Arguments... arguments) -> std::decay_t<Result> {
         return (getNativeIntegrator(integrator).*method)(arguments...);
     };
 }
 
-template <class Result, class... Arguments>
-static auto onNative(Result (Jumper::*method)(Arguments...) const) {
+template <class Result, class... Arguments> static auto onNative(Result (Jumper::*method)(Arguments...) const) {
     return [method](py::handle integrator, Arguments... arguments) -> std::decay_t<Result> {
         return (getNativeIntegrator(integrator).*method)(arguments...);
     };
 }
 
 static void offer(py::handle inner, py::object session, int jumpInterval) {
-    offerIntegrator(std::make_unique<Jumper>(getOpenMMIntegrator(inner), std::make_shared<PythonProposer>(session),
-                                             jumpInterval));
+    offerIntegrator(
+        std::make_unique<Jumper>(getOpenMMIntegrator(inner), std::make_shared<PythonProposer>(session), jumpInterval));
 }
 
 static void step(py::handle integrator, int steps) {
@@ -68,12 +66,12 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
         .def_readonly("model_seconds", &JumpStatistics::modelSeconds, "Wall time inside the proposer.")
         .def_readonly("energy_seconds", &JumpStatistics::energySeconds, "Wall time of energy evaluations.")
         .def_readonly("bookkeeping_seconds", &JumpStatistics::bookkeepingSeconds, "The rest of the wall time.");
-    module.def("acceptance_probability", &getAcceptanceProbability, py::arg("work_kj_per_mol"), py::arg("kt_kj_per_mol"),
-               py::arg("log_ratio"), "The one acceptance rule: min(1, exp(-work/kT + log_ratio)).");
+    module.def("acceptance_probability", &getAcceptanceProbability, py::arg("work_kj_per_mol"),
+               py::arg("kt_kj_per_mol"), py::arg("log_ratio"),
+               "The one acceptance rule: min(1, exp(-work/kT + log_ratio)).");
     module.def("offer", &offer);
-    module.def("is_generative_jump_integrator", [](py::handle integrator) {
-        return dynamic_cast<Jumper*>(getOpenMMIntegrator(integrator)) != nullptr;
-    });
+    module.def("is_generative_jump_integrator",
+               [](py::handle integrator) { return dynamic_cast<Jumper*>(getOpenMMIntegrator(integrator)) != nullptr; });
     module.def("step", &step);
     module.def("set_proposer", &setProposer);
     module.def("keep_proposer_alive", &keepProposerAlive);
@@ -83,7 +81,8 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
     module.def("set_jump_interval", onNative(&Jumper::setJumpInterval));
     module.def("get_tries_per_jump", onNative(&Jumper::getTriesPerJump));
     module.def("set_tries_per_jump", onNative(&Jumper::setTriesPerJump));
-    module.def("get_protocol", [](py::handle integrator) { return getNativeIntegrator(integrator).getProtocol().getName(); });
+    module.def("get_protocol",
+               [](py::handle integrator) { return getNativeIntegrator(integrator).getProtocol().getName(); });
     module.def("set_protocol", &setProtocol);
     module.def("set_allow_exploratory", onNative(&Jumper::setAllowExploratory));
     module.def("has_temperature", onNative(&Jumper::hasTemperature));

@@ -199,8 +199,9 @@ vector<JumpRecord> GenerativeJumpIntegrator::getRecords(long long firstIndex) co
     long long oldest = statistics.numAttempted - (long long)records.size();
     if (firstIndex < oldest && firstIndex < statistics.numAttempted) {
         stringstream message;
-        message << "GenerativeJumpIntegrator: the record of attempt " << firstIndex << " is no longer kept (the oldest is "
-                << oldest << "). Read the records more often, or call reserveRecords() before";
+        message << "GenerativeJumpIntegrator: the record of attempt " << firstIndex
+                << " is no longer kept (the oldest is " << oldest
+                << "). Read the records more often, or call reserveRecords() before";
         throw OpenMMException(message.str());
     }
     long long skipped = min(max(firstIndex - oldest, 0LL), (long long)records.size());
@@ -254,9 +255,10 @@ void GenerativeJumpIntegrator::validateProposer() {
     if (proposerIsValidated || !proposer)
         return;
     if (proposer->getGrade() == JumpProposer::Exploratory && !allowExploratory)
-        throw OpenMMException("GenerativeJumpIntegrator: the proposer's grade is exploratory: it gives no density ratio, "
-                              "so that the run would not sample the Boltzmann distribution. If that is what you want, "
-                              "say so with setAllowExploratory(true)");
+        throw OpenMMException(
+            "GenerativeJumpIntegrator: the proposer's grade is exploratory: it gives no density ratio, "
+            "so that the run would not sample the Boltzmann distribution. If that is what you want, "
+            "say so with setAllowExploratory(true)");
     engine.reset(new JumpEngine(*context, proposer));
     proposerIsValidated = true;
 }

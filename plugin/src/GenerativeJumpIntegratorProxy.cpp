@@ -36,7 +36,8 @@ void* GenerativeJumpIntegratorProxy::deserialize(const SerializationNode& node) 
     integrator->setRandomNumberSeed(node.getIntProperty("randomSeed"));
     integrator->setAllowExploratory(node.getBoolProperty("allowExploratory"));
     integrator->setProtocol(*protocol);
-    integrator->setMissingProposer(node.getStringProperty("proposerType"), node.getStringProperty("proposerDescription"));
+    integrator->setMissingProposer(node.getStringProperty("proposerType"),
+                                   node.getStringProperty("proposerDescription"));
     if (node.getDoubleProperty("temperature") >= 0)
         integrator->setTemperature(node.getDoubleProperty("temperature"));
     return integrator.release();

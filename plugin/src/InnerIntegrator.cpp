@@ -108,8 +108,8 @@ void InnerIntegrator::requireSameTemperature(const map<string, double>& contextP
         if (parameter == contextParameters.end() || fabs(parameter->second - temperature) <= 1e-6 * temperature)
             continue;
         stringstream message;
-        message << "GenerativeJumpIntegrator: jumps are accepted at " << temperature << " K, but the Context parameter '"
-                << name << "' is " << parameter->second
+        message << "GenerativeJumpIntegrator: jumps are accepted at " << temperature
+                << " K, but the Context parameter '" << name << "' is " << parameter->second
                 << " K. Set both to the same temperature, or the run samples neither distribution";
         throw OpenMMException(message.str());
     }

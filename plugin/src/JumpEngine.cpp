@@ -153,7 +153,9 @@ bool JumpEngine::proposalIsFinite() const {
 }
 
 double JumpEngine::constrainedDistance(const Constraint& constraint, const vector<Vec3>& moved) const {
-    auto locate = [&](int i) { return i < (int)particles.size() ? moved[i] : current[i]; };
+    auto locate = [&](int i) {
+        return i < (int)particles.size() ? moved[i] : current[i];
+    };
     Vec3 delta = locate(constraint.first) - locate(constraint.second);
     return sqrt(delta.dot(delta));
 }

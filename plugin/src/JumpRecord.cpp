@@ -3,8 +3,7 @@
 using namespace OpenMM;
 
 const char* OpenMM::getReasonName(RejectionReason reason) {
-    static const char* const names[NumRejectionReasons] = {"",      "steric",     "strain",
-                                                           "ratio", "not finite", "constraint"};
+    static const char* const names[NumRejectionReasons] = {"", "steric", "strain", "ratio", "not finite", "constraint"};
     return names[static_cast<int>(reason)];
 }
 

@@ -10,8 +10,8 @@ namespace OpenMM {
 
 /**
  * Finds out whether moved particles overlap with others, to tell why a jump was rejected. Two particles overlap if they
- * are closer than 0.75 of their Lennard-Jones diameter, where the repulsion is about 90 epsilon, and are not an exception
- * (1-2, 1-3, 1-4 neighbors) of the NonbondedForce. A System without NonbondedForce has no overlaps.
+ * are closer than 0.75 of their Lennard-Jones diameter, where the repulsion is about 90 epsilon, and are not an
+ * exception (1-2, 1-3, 1-4 neighbors) of the NonbondedForce. A System without NonbondedForce has no overlaps.
  */
 class OverlapFinder {
 public:

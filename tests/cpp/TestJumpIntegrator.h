@@ -87,8 +87,8 @@ static pair<double, double> sampleWell(Platform& platform, double ratioFactor) {
     };
     auto proposer = make_shared<FunctionProposer>(vector<int>{0}, [=](const JumpInput& input, JumpProposal& output) {
         JumpRandom& random = input.random;
-        output.positions = {Vec3(shift + width * random.nextGaussian(), width * random.nextGaussian(),
-                                 width * random.nextGaussian())};
+        output.positions = {
+            Vec3(shift + width * random.nextGaussian(), width * random.nextGaussian(), width * random.nextGaussian())};
         output.logRatio = ratioFactor * (logDensity(input.positions[0]) - logDensity(output.positions[0]));
     });
     LangevinMiddleIntegrator* inner = new LangevinMiddleIntegrator(300.0, 2.0, 0.005);
@@ -190,8 +190,8 @@ static void testVelocities(Platform& platform) {
     integrator.step(1);
     State after = context.getState(State::Positions | State::Velocities);
     ASSERT_EQUAL(1, integrator.getStatistics().numAccepted);
-    Vec3 expected = before[2] - Vec3(0, 0.2, 0) * (100 / 12.0 * 0.5 * stepSize) -
-                    Vec3(0.05, 0, 0) * (100 / 12.0 * 0.5 * stepSize);
+    Vec3 expected =
+        before[2] - Vec3(0, 0.2, 0) * (100 / 12.0 * 0.5 * stepSize) - Vec3(0.05, 0, 0) * (100 / 12.0 * 0.5 * stepSize);
     ASSERT_EQUAL_VEC(expected, after.getVelocities()[2], 1e-6);
     ASSERT((after.getVelocities()[0] - before[0]).dot(after.getVelocities()[0] - before[0]) > 1e-4);
     Vec3 relative = after.getVelocities()[1] - after.getVelocities()[0];
@@ -347,8 +347,8 @@ static void testErrors(Platform& platform) {
     addWells(system, 2);
     system.addParticle(0.0);
     auto integratorWith = [&](vector<int> particles, Integrator* inner) {
-        auto integrator = make_unique<GenerativeJumpIntegrator>(
-            inner, make_shared<FunctionProposer>(particles, stay), 1);
+        auto integrator =
+            make_unique<GenerativeJumpIntegrator>(inner, make_shared<FunctionProposer>(particles, stay), 1);
         integrator->setTemperature(300.0);
         return integrator;
     };
@@ -363,24 +363,28 @@ static void testErrors(Platform& platform) {
     assertThrows("an index twice", [&] { stepWith({1, 1}); });
     assertThrows("moves no particles", [&] { stepWith({}); });
     assertThrows("zero mass", [&] { stepWith({2}); });
-    assertThrows("must be a positive number", [&] { integratorWith({0}, new VerletIntegrator(1))->setJumpInterval(0); });
-    assertThrows("must be a positive number", [&] { integratorWith({0}, new VerletIntegrator(1))->setTriesPerJump(-1); });
+    assertThrows("must be a positive number",
+                 [&] { integratorWith({0}, new VerletIntegrator(1))->setJumpInterval(0); });
+    assertThrows("must be a positive number",
+                 [&] { integratorWith({0}, new VerletIntegrator(1))->setTriesPerJump(-1); });
     assertThrows("temperature must be positive",
                  [&] { integratorWith({0}, new VerletIntegrator(1))->setTemperature(-5); });
     assertThrows("not bound to a context", [&] { integratorWith({0}, new VerletIntegrator(1))->step(1); });
-    assertThrows("has no temperature", [&] {
-        GenerativeJumpIntegrator(new VerletIntegrator(1), nullptr, 1).getTemperature();
-    });
-    auto small = make_shared<FunctionProposer>(vector<int>{0}, [](const JumpInput& input, JumpProposal& output) {
-        output.positions.clear();
-    });
+    assertThrows("has no temperature",
+                 [&] { GenerativeJumpIntegrator(new VerletIntegrator(1), nullptr, 1).getTemperature(); });
+    auto small = make_shared<FunctionProposer>(
+        vector<int>{0}, [](const JumpInput& input, JumpProposal& output) { output.positions.clear(); });
     GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 0.001), small, 1);
     Context context(system, integrator, platform);
     context.setPositions(vector<Vec3>(3));
     assertThrows("returned 0 positions", [&] { integrator.step(1); });
-    small->answer = [&](const JumpInput& input, JumpProposal& output) { integrator.step(1); };
+    small->answer = [&](const JumpInput& input, JumpProposal& output) {
+        integrator.step(1);
+    };
     assertThrows("called from inside a jump", [&] { integrator.step(1); });
-    small->answer = [&](const JumpInput& input, JumpProposal& output) { integrator.setProposer(nullptr); };
+    small->answer = [&](const JumpInput& input, JumpProposal& output) {
+        integrator.setProposer(nullptr);
+    };
     assertThrows("called from inside step()", [&] { integrator.step(1); });
     small->answer = stay;
     small->grade = JumpProposer::Exploratory;

@@ -1,8 +1,8 @@
 #ifndef GENMD_TESTING_H_
 #define GENMD_TESTING_H_
 
-#include "openmm/internal/AssertionUtilities.h"
 #include "openmm/OpenMMException.h"
+#include "openmm/internal/AssertionUtilities.h"
 #include <exception>
 #include <functional>
 #include <iostream>
