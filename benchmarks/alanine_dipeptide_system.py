@@ -61,6 +61,13 @@ def torsion_atoms(topology: app.Topology) -> NDArray[np.int64]:
     return np.array([[index[key] for key in atoms] for atoms in (PHI_ATOMS, PSI_ATOMS)])
 
 
+def torsion_force(quad: NDArray[np.int64]) -> openmm.CustomTorsionForce:
+    """Make a collective variable: the torsion angle itself, rad."""
+    force = openmm.CustomTorsionForce("theta")
+    force.addTorsion(*(int(atom) for atom in quad), [])
+    return force
+
+
 def phi_psi_rad(positions_nm: NDArray[np.float64], quads: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute phi and psi of many frames.
 

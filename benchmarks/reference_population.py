@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from alanine_dipeptide_system import (
     make_thermostat,
     phi_psi_rad,
     torsion_atoms,
+    torsion_force,
 )
 from numpy.typing import NDArray
 from openmm import app, unit
@@ -50,13 +52,6 @@ METHOD = (
     "well-tempered metadynamics), independent walkers, reweighted with exp(V/kT); errors: "
     "jackknife over blocks; no leaps"
 )
-
-
-def torsion_force(quad: NDArray[np.int64]) -> openmm.CustomTorsionForce:
-    """Make a collective variable: the torsion angle itself, rad."""
-    force = openmm.CustomTorsionForce("theta")
-    force.addTorsion(*(int(atom) for atom in quad), [])
-    return force
 
 
 def rough_surface(seed: int) -> NDArray[np.float64]:
@@ -138,7 +133,7 @@ def lengths(frames: NDArray[np.float64], seed: int) -> dict[str, Any]:
     return {
         "method": METHOD,
         "platform": PLATFORM,
-        "openmm": openmm.version.version,
+        "openmm": version("openmm"),
         "seed": seed,
         "n_walkers": walkers,
         "blocks_per_walker": blocks,

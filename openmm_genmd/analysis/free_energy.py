@@ -168,12 +168,11 @@ def _bin(angle_rad: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def _centers(bins: int) -> NDArray[np.float64]:
-    return (np.arange(bins) + 0.5) * (2 * np.pi / bins) - np.pi
+    centers = (np.arange(bins) + 0.5) * (2 * np.pi / bins) - np.pi
+    return np.asarray(centers, dtype=np.float64)
 
 
 def _minus_kt_log(share: NDArray[np.float64], temperature_k: float) -> NDArray[np.float64]:
     seen = np.where(share > 0, share, np.nan)
-    free_energy: NDArray[np.float64] = -kT_kj_per_mol(temperature_k) * np.log(
-        seen / np.nanmax(seen)
-    )
-    return free_energy
+    relative = np.log(seen / np.nanmax(seen))
+    return np.asarray(-kT_kj_per_mol(temperature_k) * relative, dtype=np.float64)

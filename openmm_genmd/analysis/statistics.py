@@ -148,7 +148,7 @@ def average(series: ArrayLike, weights: ArrayLike | None = None) -> Average:
         return Average(mean, None, None, None)
     block_length, block_error = plateau
     naive_square = float(influence.var()) / len(influence)
-    error = max(block_error, float(np.sqrt(naive_square * statistical_inefficiency(influence))))
+    error = max(block_error, (naive_square * statistical_inefficiency(influence)) ** 0.5)
     return Average(mean, error, len(influence) * naive_square / error**2, block_length)
 
 
@@ -249,12 +249,12 @@ def _influence(
 def _plateau(influence: NDArray[np.float64]) -> tuple[int, float] | None:
     """Block length and standard error at the plateau; None if the series never gets there."""
     n, blocks, length = len(influence), influence, 1
-    naive = float(np.std(blocks, ddof=1)) / np.sqrt(n) if n > 1 else 0.0
+    naive = float(np.std(blocks, ddof=1)) / n**0.5 if n > 1 else 0.0
     # A constant series spread by rounding alone has not moved either.
     if naive <= 1e-14:
         return None
     while len(blocks) >= MIN_BLOCKS:
-        error = float(np.std(blocks, ddof=1)) / np.sqrt(len(blocks))
+        error = float(np.std(blocks, ddof=1)) / len(blocks) ** 0.5
         if length**3 > 2 * n * (error / naive) ** 4:
             return length, error
         blocks = blocks[: len(blocks) // 2 * 2].reshape(-1, 2).mean(axis=1)
