@@ -170,7 +170,7 @@ def _label_microstates(
         labels[members] = divided + labels.max() + 1
     known = np.flatnonzero(labels >= 0)
     distances = np.linalg.norm(centers[:, None] - centers[None, known], axis=-1)
-    return labels[known[np.argmin(distances, axis=1)]]
+    return np.asarray(labels[known[np.argmin(distances, axis=1)]])
 
 
 def _count(discrete: list[Integers], n: int, config: StateConfig) -> TransitionCountModel | None:
