@@ -171,7 +171,7 @@ class TorsionProposer(Proposer):
         self._known = state.known
 
     def describe(self) -> dict[str, Any]:
-        """Description for `proposer_from_description`, JSON types; empty without a file."""
+        """Return JSON types for `proposer_from_description`; nothing without a checkpoint."""
         if self.checkpoint_path is None:
             return {}
         return {

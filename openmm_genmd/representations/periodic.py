@@ -32,18 +32,22 @@ def bond_tree(n_atoms: int, bonds: Sequence[Pair]) -> tuple[Pair, ...]:
 
 
 def make_whole(
-    positions_nm: NDArray[np.float64], box_nm: NDArray[np.float64], tree: Sequence[Pair]
+    positions_nm: NDArray[np.float64],
+    box_nm: NDArray[np.float64],
+    tree: Sequence[Pair] | NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Positions ``(..., n, 3)``, nm, moved by box vectors so that every bond is the shortest one.
 
     Parameters
     ----------
     positions_nm
-        ``(..., n, 3)``, any periodic image of each atom. Returned itself if nothing is broken.
+        ``(..., n, 3)``, any periodic image of each atom. Returned itself if nothing is broken, or
+        if a position is not finite.
     box_nm
         ``(3, 3)``, rows are the box vectors in OpenMM's reduced form.
     tree
-        From `bond_tree`; the first atom of each molecule stays.
+        From `bond_tree`, perhaps as an array ``(n_bonds, 2)``; the first atom of each molecule
+        stays.
 
     Notes
     -----
@@ -51,14 +55,14 @@ def make_whole(
     of the cutoff anyhow.
     """
     parents, children = np.asarray(tree, dtype=np.intp).reshape(-1, 2).T
-    bonds = positions_nm[..., children, :] - positions_nm[..., parents, :]
+    bonds = positions_nm.take(children, -2) - positions_nm.take(parents, -2)
+    if (np.abs(bonds) <= 0.5 * np.diagonal(box_nm)).all() or not np.isfinite(bonds).all():
+        return positions_nm
     shifts = np.zeros_like(bonds)
     # Reduced form: the third vector alone has a z component, the second no z, the first only x.
     for axis in (2, 1, 0):
         images = np.round((bonds + shifts)[..., axis] / box_nm[axis, axis])
         shifts -= images[..., None] * box_nm[axis]
-    if not shifts.any():
-        return positions_nm
     total = np.zeros_like(positions_nm)
     for n, (parent, child) in enumerate(tree):
         total[..., child, :] = total[..., parent, :] + shifts[..., n, :]

@@ -76,7 +76,8 @@ class TorsionKernel:
         shape = (*positions_nm.shape[:-2], self._n_torsions, 4, 3)
         corners = positions_nm[..., self._corners, :].reshape(shape)
         i, j, k, l = np.moveaxis(corners, (-2, -1), (0, 1))  # noqa: E741
-        return np.asarray(dihedral(i, j, k, l, np), dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(dihedral(i, j, k, l, np), dtype=np.float64)
 
     def _turn_one(self, angles_rad: Array, positions_nm: Array) -> Array:
         corners = positions_nm.take(self._corners, 0).tolist()

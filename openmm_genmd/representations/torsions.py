@@ -236,8 +236,8 @@ class TorsionRepresentation:
         return TorsionKernel([t.atoms for t in local], [t.moving for t in local])
 
     @cached_property
-    def _tree(self) -> tuple[tuple[int, int], ...]:
-        return bond_tree(len(self.particles), self.fingerprint.bonds)
+    def _tree(self) -> NDArray[np.intp]:
+        return np.array(bond_tree(len(self.particles), self.fingerprint.bonds), dtype=np.intp)
 
     @cached_property
     def _shape(self) -> tuple[int, int]:

@@ -41,6 +41,13 @@ def test_whole_molecule_is_returned_itself(molecules):
     assert molecules["dipeptide"].representation.make_whole(x, BOXES["triclinic"]) is x
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_positions_that_are_not_finite_are_left_alone(molecules, value):
+    x = molecules["dipeptide"].conformation(0)
+    x[3, 1] = value
+    assert molecules["dipeptide"].representation.make_whole(x, BOXES["triclinic"]) is x
+
+
 def test_tree_reaches_every_atom_once():
     tree = bond_tree(6, [(0, 3), (3, 1), (1, 0), (4, 2)])
     assert len(tree) == 3
