@@ -1,0 +1,139 @@
+"""From trajectories to a checkpoint of a torsion model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from openmm_genmd.models.checkpoint import save_checkpoint
+from openmm_genmd.models.torus_flow import TorusFlowConfig
+from openmm_genmd.msm.sampling import frame_weights
+from openmm_genmd.msm.states import StateConfig, States, find_states
+from openmm_genmd.representations.torsions import TorsionRepresentation
+from openmm_genmd.training.config import TrainingConfig
+from openmm_genmd.training.dataset import TorsionData, validation_mask
+from openmm_genmd.training.fit import DensityFit, FitResult
+from openmm_genmd.training.sampler import FitData
+
+
+class TorsionTrainingConfig(BaseModel):
+    """Everything that `train_torsions` needs besides the data; stored in the checkpoint.
+
+    Attributes
+    ----------
+    model
+        The architecture.
+    states
+        How frames are divided into states.
+    population_power
+        See `frame_weights`.
+    training
+        The optimisation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: TorusFlowConfig
+    states: StateConfig = StateConfig()
+    population_power: float = Field(default=0.0, ge=0.0, le=2.0)
+    training: TrainingConfig = TrainingConfig()
+
+
+@dataclass(frozen=True)
+class TrainedTorsions:
+    """What `train_torsions` made.
+
+    Attributes
+    ----------
+    states
+        The division of the frames.
+    fit
+        Model and likelihood.
+    sha256
+        Of the checkpoint.
+    """
+
+    states: States
+    fit: FitResult
+    sha256: str
+
+
+def train_torsions(
+    data: TorsionData,
+    representation: TorsionRepresentation,
+    config: TorsionTrainingConfig,
+    out: Path,
+    *,
+    notes: dict[str, Any] | None = None,
+    resume: bool = False,
+    on_states: Callable[[States], None] = lambda states: None,
+    on_step: Callable[[int, float], None] = lambda step, best: None,
+) -> TrainedTorsions:
+    """States, fit and checkpoint.
+
+    Parameters
+    ----------
+    data
+        Torsions of the trajectories.
+    representation
+        What they mean.
+    config
+        Settings.
+    out
+        The checkpoint. While the fit runs ``*.state`` lies beside it; ``*.jsonl`` stays.
+    notes
+        More to store in the checkpoint, such as the temperature.
+    resume
+        Continue an interrupted fit with the same data and settings.
+    on_states, on_step
+        Called after the division, and after each step with the best validation so far.
+
+    Raises
+    ------
+    ValueError
+        If there are too few frames, or the model has another number of torsions.
+    """
+    if config.model.n_torsions != len(representation.torsions):
+        raise ValueError(
+            f"the model has {config.model.n_torsions} torsions, the molecule "
+            f"{len(representation.torsions)}; set n_torsions to the latter"
+        )
+    states = find_states(data.trajectories, config.states)
+    on_states(states)
+    training = config.training
+    held_out = validation_mask(
+        [len(t) for t in data.trajectories],
+        training.validation_fraction,
+        np.random.default_rng((training.seed, 0)),
+    )
+    weights = frame_weights(states, config.population_power)
+    state_path = out.with_suffix(".state")
+    fit = DensityFit(
+        config.model,
+        training,
+        FitData(data.torsions, weights, held_out),
+        state_path,
+        resume=resume,
+    )
+    result = fit.run(on_step)
+    metadata = {
+        **(notes or {}),
+        "data_sha256": data.sha256,
+        "frames": len(held_out),
+        "state_populations_in_data": states.populations.tolist(),
+        "seed": training.seed,
+        "validation_log_likelihood": result.validation_log_likelihood,
+        "best_step": result.step,
+        "training": json.loads(config.model_dump_json()),
+    }
+    sha256 = save_checkpoint(
+        out, result.model, representation.fingerprint, representation.to_dict(), metadata
+    )
+    state_path.unlink()
+    return TrainedTorsions(states, result, sha256)
