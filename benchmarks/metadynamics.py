@@ -27,6 +27,8 @@ HEIGHT_KJ_PER_MOL = 1.5
 WIDTH_RAD = 0.3
 HILL_STEPS = 100
 GRID_POINTS = 61
+OFFSET_STEPS = 1000
+"""Steps between updates of c(t), which is costly and hardly moves within ten hills."""
 BURN_IN = 0.2
 """Share of the run that is left out of the estimate: the first filling of the basins."""
 
@@ -61,13 +63,17 @@ class MetadynamicsTrajectory(TorsionTrajectory):
         self._metadynamics.step(self.simulation, HILL_STEPS // 4)
         self._group = 1 << max(force.getForceGroup() for force in system.getForces())
         self._log_weights: list[float] = []
+        self._offset_kj_per_mol = 0.0
 
     def _advance(self, steps: int) -> None:
         """Take steps, add hills when due, and weigh the frame."""
         self._metadynamics.step(self.simulation, steps)
         state = self.simulation.context.getState(energy=True, groups=self._group)
         bias = state.getPotentialEnergy()._value
-        self._log_weights.append((bias - self._offset()) / kT_kj_per_mol(TEMPERATURE_K))
+        if len(self._log_weights) % (OFFSET_STEPS // steps) == 0:
+            self._offset_kj_per_mol = self._offset()
+        kt = kT_kj_per_mol(TEMPERATURE_K)
+        self._log_weights.append((bias - self._offset_kj_per_mol) / kt)
 
     def _offset(self) -> float:
         """Compute c(t), kJ/mol, from the bias on its grid.

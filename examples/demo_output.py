@@ -17,7 +17,7 @@ from openmm_genmd.analysis.crossings import MIN_CROSSINGS, CrossingRate
 from openmm_genmd.analysis.figures import free_energy_figure
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
 from openmm_genmd.analysis.jump_log import JumpLog
-from openmm_genmd.analysis.report import Row, RunReport
+from openmm_genmd.analysis.report import RunReport, TextTable
 from openmm_genmd.analysis.statistics import Population
 
 if TYPE_CHECKING:
@@ -108,15 +108,15 @@ def draw(
     }
     profiles["reference"] = reference.profile
     notes = [f"plain MD: {findings.md.population.note}"] if findings.md.population.note else []
-    return free_energy_figure(surfaces, profiles, grade=findings.grade, unavailable=notes)
+    return free_energy_figure(
+        surfaces, profiles, grade=findings.grade, zero_of="reference", unavailable=notes
+    )
 
 
 def page(findings: Findings, log: JumpLog, figure: bytes, reference: Reference) -> RunReport:
     """Compose the report."""
     f = findings
-    rows = [
-        Row(name, leaps, "; ".join(_labelled(md, other))) for name, leaps, md, other in _lines(f)
-    ]
+    rows = TextTable(("hybrid", "plain MD", "reference"), _lines(f))
     return RunReport(
         title="Alanine dipeptide: leaps against plain MD",
         settings={
@@ -167,11 +167,6 @@ def _lines(f: Findings) -> list[tuple[str, str, str, str]]:
         ("MD steps", f"{leaps.steps:,}", f"{md.steps:,}", ""),
         ("wall time", f"{60 * leaps.minutes:.0f} s", f"{60 * md.minutes:.0f} s", ""),
     ]
-
-
-def _labelled(md: str, reference: str) -> list[str]:
-    parts = {"plain MD": md, "reference": reference}
-    return [f"{name}: {text}" for name, text in parts.items() if text]
 
 
 def _rate(sampled: Sampled) -> float | None:

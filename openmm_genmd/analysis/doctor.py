@@ -16,8 +16,8 @@ _ADVICE = {
     ),
     "strain": (
         "The proposed conformation is strained: its energy rose by more than the model expected.",
-        "Train longer or on 300 K frames, so that the model follows the basins more closely; "
-        "carried bonds and angles matter less at a shorter jumpInterval.",
+        "Train longer, and on frames of the run's own temperature, so that the model follows the "
+        "basins more closely; or leap fewer torsions at a time.",
     ),
     "ratio": (
         "The model gives the way back a far smaller density than the way there.",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette: told apart with every common kind of colour vision.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-_MAX_KJ_PER_MOL = 50.0
+_MAX_KJ_PER_MOL = 30.0
 
 
 def acceptance_figure(log: JumpLog) -> Figure:
@@ -58,6 +58,7 @@ def free_energy_figure(
     profiles: Mapping[str, FreeEnergyProfile],
     *,
     grade: Grade,
+    zero_of: str,
     unavailable: Sequence[str] = (),
 ) -> Figure:
     """Surfaces over phi and psi side by side, and below them the profiles of phi with error bands.
@@ -68,6 +69,8 @@ def free_energy_figure(
         By the name to print.
     grade
         Grade of the run; an exploratory one has no free energy.
+    zero_of
+        Name of the profile whose minimum is the zero of all: the one with the smallest errors.
     unavailable
         Sentences to print below, for instance on what plain MD has not seen.
 
@@ -86,8 +89,9 @@ def free_energy_figure(
     for column, (name, surface) in enumerate(surfaces.items()):
         _draw_surface(figure, figure.add_subplot(grid[0, column]), name, surface)
     axes = figure.add_subplot(grid[1, :])
+    zero = float(np.nanmin(profiles[zero_of].free_energy_kj_per_mol))
     for colour, (name, profile) in zip(_COLOURS, profiles.items(), strict=False):
-        _draw_profile(axes, name, profile, colour)
+        _draw_profile(axes, name, profile, colour, zero)
     axes.set(xlabel="phi (rad)", ylabel="F (kJ/mol)", xlim=(-np.pi, np.pi))
     axes.legend(frameon=False)
     if unavailable:
@@ -121,8 +125,11 @@ def _draw_surface(figure: Figure, axes: Axes, name: str, surface: FreeEnergySurf
     figure.colorbar(mesh, ax=axes, label="F (kJ/mol)", shrink=0.85)
 
 
-def _draw_profile(axes: Axes, name: str, profile: FreeEnergyProfile, colour: str) -> None:
-    f, error = profile.free_energy_kj_per_mol, profile.standard_error_kj_per_mol
+def _draw_profile(
+    axes: Axes, name: str, profile: FreeEnergyProfile, colour: str, zero_kj_per_mol: float
+) -> None:
+    f = profile.free_energy_kj_per_mol - zero_kj_per_mol
+    error = profile.standard_error_kj_per_mol
     axes.plot(profile.centers_rad, f, color=colour, label=f"{name} (band: ± 2 standard errors)")
     axes.fill_between(
         profile.centers_rad, f - 2 * error, f + 2 * error, color=colour, alpha=0.25, linewidth=0

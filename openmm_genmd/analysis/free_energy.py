@@ -16,7 +16,9 @@ MIN_VISITED_BLOCKS = 3
 
 @dataclass(frozen=True)
 class FreeEnergyProfile:
-    """-kT log of the population of each bin of one torsion; the lowest bin is the zero.
+    """-kT log of the density of each bin of one torsion over the uniform density.
+
+    The zero does not depend on the noise of any one bin, so that profiles compare as they are.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class FreeEnergyProfile:
     --------
     >>> phi = np.random.default_rng(1).uniform(-np.pi, np.pi, 10_000)
     >>> profile = free_energy_profile(phi, temperature_k=300.0, bins=4)
-    >>> bool(np.all(profile.free_energy_kj_per_mol < 0.3))
+    >>> bool(np.all(abs(profile.free_energy_kj_per_mol) < 0.3))
     True
     """
 
@@ -104,7 +106,7 @@ def free_energy_profile(
     with np.errstate(divide="ignore", invalid="ignore"):
         error = kT_kj_per_mol(temperature_k) * share_error / share
     error[visited < MIN_VISITED_BLOCKS] = np.nan
-    return FreeEnergyProfile(_centers(bins), _minus_kt_log(share, temperature_k), error)
+    return FreeEnergyProfile(_centers(bins), _minus_kt_log(share * bins, temperature_k), error)
 
 
 def free_energy_surface(
@@ -140,7 +142,8 @@ def free_energy_surface(
         raise ValueError(f"expected as many psi as phi, got {len(psi)} and {len(phi)}")
     flat = _bin(phi, bins) * bins + _bin(psi, bins)
     share = np.bincount(flat, weight, minlength=bins * bins).reshape(bins, bins) / weight.sum()
-    return FreeEnergySurface(_centers(bins), _minus_kt_log(share, temperature_k))
+    relative = share / share.max()
+    return FreeEnergySurface(_centers(bins), _minus_kt_log(relative, temperature_k))
 
 
 def _checked(
@@ -172,7 +175,6 @@ def _centers(bins: int) -> NDArray[np.float64]:
     return np.asarray(centers, dtype=np.float64)
 
 
-def _minus_kt_log(share: NDArray[np.float64], temperature_k: float) -> NDArray[np.float64]:
-    seen = np.where(share > 0, share, np.nan)
-    relative = np.log(seen / np.nanmax(seen))
-    return np.asarray(-kT_kj_per_mol(temperature_k) * relative, dtype=np.float64)
+def _minus_kt_log(ratio: NDArray[np.float64], temperature_k: float) -> NDArray[np.float64]:
+    seen = np.where(ratio > 0, ratio, np.nan)
+    return np.asarray(-kT_kj_per_mol(temperature_k) * np.log(seen), dtype=np.float64)

@@ -23,27 +23,38 @@ GRADE_MEANING = {
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table of results.
+class TextTable:
+    """A table of texts, as they are to be read.
 
     Attributes
     ----------
-    name
-        What was measured.
-    value
-        The number with its unit and error, as it is to be read.
-    remark
-        How it was obtained; may be empty.
+    headings
+        One for each column after the first.
+    rows
+        Name of the row, then one text for each heading.
 
     Examples
     --------
-    >>> Row("wall time", "60 s").remark
-    ''
+    >>> TextTable(("hybrid", "plain MD"), [("wall time", "60 s", "60 s")]).headings
+    ('hybrid', 'plain MD')
     """
 
-    name: str
-    value: str
-    remark: str = ""
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __post_init__(self) -> None:
+        """Check that every row is complete.
+
+        Raises
+        ------
+        ValueError
+            If a row has not one text for each heading and its name.
+        """
+        for row in self.rows:
+            if len(row) != len(self.headings) + 1:
+                raise ValueError(
+                    f"expected {len(self.headings) + 1} texts in the row {row[0]!r}, got {len(row)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class RunReport:
     title: str
     settings: Mapping[str, str]
     log: JumpLog
-    results: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    results: Mapping[str, TextTable] = field(default_factory=dict)
     figures: Sequence[tuple[str, bytes]] = ()
     notes: Sequence[str] = ()
 
@@ -108,8 +119,8 @@ def render_report(report: RunReport) -> str:
         )
     body = [
         _heading(report),
-        _section("What ran", _table([Row(k, v) for k, v in report.settings.items()], "settings")),
-        *(_section(name, _table(rows, name)) for name, rows in report.results.items()),
+        _section("What ran", _table(TextTable(("",), list(report.settings.items())))),
+        *(_section(name, _table(rows)) for name, rows in report.results.items()),
         *(_section(caption, _image(png, caption)) for caption, png in report.figures),
         _leaps(report.log),
         _notes(report.notes),
@@ -132,26 +143,29 @@ def _leaps(log: JumpLog) -> str:
     parts = [
         f"<p>{len(log):,} attempts. {escape(verdict(log.acceptance))}</p>",
         _image(png_bytes(acceptance_figure(log)), "Share of accepted leaps over the run"),
-        _table(_cost(log), "Wall time of an attempt"),
+        _table(_cost(log)),
     ]
     rejections = log.rejections()
     if rejections:
         parts.append(_image(png_bytes(rejection_figure(log)), "Rejections by reason"))
         rows = [
-            Row(f"{d.reason} ({d.share:.1%} of all attempts)", d.meaning, d.remedy)
+            (d.reason, f"{d.share:.1%}", d.meaning, d.remedy)
             for d in diagnose(rejections, n_attempts=len(log))
         ]
-        parts.append(_table(rows, "Rejection doctor: why, and which knob to turn"))
+        parts.append("<h3>Rejection doctor</h3>")
+        headings = ("share of attempts", "why", "which knob to turn")
+        parts.append(_table(TextTable(headings, rows)))
     return _section("Leaps", "".join(parts))
 
 
-def _cost(log: JumpLog) -> list[Row]:
+def _cost(log: JumpLog) -> TextTable:
     parts = {
         "model": log.model_seconds,
         "energies": log.energy_seconds,
         "bookkeeping": log.bookkeeping_seconds,
     }
-    return [Row(name, f"{1e3 * float(seconds.mean()):.3f} ms") for name, seconds in parts.items()]
+    rows = [(name, f"{1e3 * float(times.mean()):.3f} ms") for name, times in parts.items()]
+    return TextTable(("mean wall time of an attempt",), rows)
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -165,13 +179,16 @@ def _section(heading: str, content: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>{content}</section>"
 
 
-def _table(rows: Sequence[Row], caption: str) -> str:
+def _table(table: TextTable) -> str:
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in table.headings)
     lines = "".join(
-        f'<tr><th scope="row">{escape(r.name)}</th><td>{escape(r.value)}</td>'
-        f"<td>{escape(r.remark)}</td></tr>"
-        for r in rows
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(text)}</td>" for text in texts)
+        + "</tr>"
+        for name, *texts in table.rows
     )
-    return f"<table><caption>{escape(caption)}</caption><tbody>{lines}</tbody></table>"
+    top = f"<thead><tr><td></td>{head}</tr></thead>" if any(table.headings) else ""
+    return f"<table>{top}<tbody>{lines}</tbody></table>"
 
 
 def _image(png: bytes, description: str) -> str:
@@ -194,10 +211,11 @@ h2 { font-size: 1.2rem; padding-top: .9rem; margin: 0 0 .6rem; }
 .grade { padding: .8rem 1.1rem; border-left: .4rem solid #0072b2; background: #e8f2f9; }
 .grade.exploratory { border-color: #b54000; background: #fdeee4; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
-caption { text-align: left; font-weight: 600; padding: .4rem 0; }
+h3 { font-size: 1rem; margin: 1rem 0 0; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
   border-top: 1px solid #e4e8ec; font-variant-numeric: tabular-nums; }
-th { font-weight: 500; width: 30%; } td:last-child { color: #48515b; }
+tbody th { font-weight: 500; color: #48515b; } thead th { border-top: 0; }
+thead td { border-top: 0; }
 figure { margin: .8rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #48515b; font-size: .9rem; }
 """

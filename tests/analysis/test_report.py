@@ -19,7 +19,7 @@ from openmm_genmd.analysis.figures import (
 )
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
 from openmm_genmd.analysis.jump_log import JumpLog
-from openmm_genmd.analysis.report import Row, RunReport, render_report, write_report
+from openmm_genmd.analysis.report import RunReport, TextTable, render_report, write_report
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -53,7 +53,9 @@ def test_figures_state_the_grade(log: JumpLog) -> None:
     figures = [
         acceptance_figure(log),
         rejection_figure(log),
-        free_energy_figure({"hybrid": surface}, {"hybrid": profile}, grade=log.grade),
+        free_energy_figure(
+            {"hybrid": surface}, {"hybrid": profile}, grade=log.grade, zero_of="hybrid"
+        ),
     ]
     for figure in figures:
         assert "grade: exact" in [text.get_text() for text in figure.texts] + [
@@ -65,16 +67,19 @@ def test_figures_state_the_grade(log: JumpLog) -> None:
 def test_profile_band_is_two_standard_errors() -> None:
     phi = np.random.default_rng(1).uniform(-np.pi, np.pi, size=2000)
     profile = free_energy_profile(phi, temperature_k=300.0, bins=10)
-    figure = free_energy_figure({}, {"hybrid": profile}, grade="path", unavailable=["unseen"])
+    figure = free_energy_figure(
+        {}, {"hybrid": profile}, grade="path", zero_of="hybrid", unavailable=["unseen"]
+    )
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     top = profile.free_energy_kj_per_mol + 2 * profile.standard_error_kj_per_mol
-    assert band[:, 1].max() == pytest.approx(top.max())
+    zero = profile.free_energy_kj_per_mol.min()
+    assert band[:, 1].max() == pytest.approx(top.max() - zero)
     assert "unseen" in [text.get_text() for text in figure.texts]
 
 
 def test_exploratory_runs_have_no_free_energy() -> None:
     with pytest.raises(ValueError, match="not Boltzmann-distributed and has no free energy"):
-        free_energy_figure({}, {}, grade="exploratory")
+        free_energy_figure({}, {}, grade="exploratory", zero_of="hybrid")
 
 
 def test_page_is_complete_and_self_contained(log: JumpLog, tmp_path: Path) -> None:
@@ -82,7 +87,11 @@ def test_page_is_complete_and_self_contained(log: JumpLog, tmp_path: Path) -> No
         title="Alanine <dipeptide>",
         settings={"force field": "<script>alert(1)</script>"},
         log=log,
-        results={"Populations": [Row("alpha-left", "0.024 ± 0.001", '"blocks" & more')]},
+        results={
+            "Populations": TextTable(
+                ("hybrid", "how"), [("alpha-left", "0.024 ± 0.001", '"blocks" & more')]
+            )
+        },
         figures=[("Free energy", png_bytes(acceptance_figure(log)))],
         notes=["a < b"],
     )
@@ -91,6 +100,7 @@ def test_page_is_complete_and_self_contained(log: JumpLog, tmp_path: Path) -> No
     page = path.read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+    assert "&quot;blocks&quot; &amp; more" in page
     assert "Grade: exact." in page
     assert "Rejection doctor" in page
     assert "0.024 ± 0.001" in page
@@ -139,4 +149,9 @@ def test_exploratory_page_warns_and_takes_no_averages(log: JumpLog) -> None:
     exploratory = replace(log, grade="exploratory")
     assert "do NOT follow the Boltzmann" in render_report(RunReport("t", {}, exploratory))
     with pytest.raises(ValueError, match="leave out its populations"):
-        render_report(RunReport("t", {}, exploratory, results={"P": [Row("p", "0.1")]}))
+        render_report(RunReport("t", {}, exploratory, results={"P": TextTable((), [])}))
+
+
+def test_incomplete_rows_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected 2 texts in the row 'p', got 3"):
+        TextTable(("hybrid",), [("p", "0.1", "0.2")])
