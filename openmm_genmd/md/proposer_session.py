@@ -102,6 +102,8 @@ class ProposerSession:
         """
         try:
             (length,) = _LENGTH.unpack_from(data)
+            if length > len(data) - _LENGTH.size:
+                raise ValueError("it is truncated")
             rng_state = json.loads(data[_LENGTH.size : _LENGTH.size + length])
             self._rng.bit_generator.state = rng_state
         except (struct.error, ValueError, KeyError, TypeError) as error:

@@ -103,9 +103,13 @@ def test_counts_must_be_positive_integers(bad, stayer, jumping):
 
 def test_the_compiled_setters_check_too(stayer, jumping):
     integrator = jumping(stayer)
-    with pytest.raises(openmm.OpenMMException, match="jumpInterval must be a positive number, got 0"):
+    with pytest.raises(
+        openmm.OpenMMException, match="jumpInterval must be a positive number, got 0"
+    ):
         core.set_jump_interval(integrator, 0)
-    with pytest.raises(openmm.OpenMMException, match="triesPerJump must be a positive number, got -1"):
+    with pytest.raises(
+        openmm.OpenMMException, match="triesPerJump must be a positive number, got -1"
+    ):
         core.set_tries_per_jump(integrator, -1)
     with pytest.raises(openmm.OpenMMException, match="the temperature must be positive"):
         core.set_temperature(integrator, -1.0)
@@ -201,7 +205,9 @@ def test_records_that_are_no_longer_kept_are_an_error(stayer, well, jumping, in_
     integrator.setTriesPerJump(1)
     integrator.step(1)
     assert [record.index for record in integrator.getRecords(65535)] == [65535, 65536]
-    with pytest.raises(openmm.OpenMMException, match="attempt 0 is no longer kept .the oldest is 1"):
+    with pytest.raises(
+        openmm.OpenMMException, match="attempt 0 is no longer kept .the oldest is 1"
+    ):
         integrator.getRecords(0)
     integrator.reserveRecords(65538)
     integrator.step(2)

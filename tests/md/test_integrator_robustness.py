@@ -23,7 +23,10 @@ X = np.zeros((1, 3))
     [
         (None, "propose.. must return a Proposal, got NoneType"),
         ((X, 0.0), "propose.. must return a Proposal, got tuple"),
-        (SimpleNamespace(positions=X, log_ratio=0.0), "must return a Proposal, got SimpleNamespace"),
+        (
+            SimpleNamespace(positions=X, log_ratio=0.0),
+            "must return a Proposal, got SimpleNamespace",
+        ),
         (Proposal(X.astype(np.float32), 0.0), "NumPy array of float64 .nm., got float32"),
         (Proposal(X.astype(int), 0.0), "NumPy array of float64 .nm., got int64"),
         (Proposal(X.astype(complex), 0.0), "NumPy array of float64 .nm., got complex128"),
@@ -77,7 +80,10 @@ def test_any_memory_layout_is_understood(
 @pytest.mark.parametrize(
     ("particles", "message"),
     [
-        ([2], r"moves particle 2, but the System has 2 particles \(0 to 1\). Was the proposer made"),
+        (
+            [2],
+            r"moves particle 2, but the System has 2 particles \(0 to 1\). Was the proposer made",
+        ),
         ([0, 99], "moves particle 99, but the System has 2 particles"),
     ],
 )

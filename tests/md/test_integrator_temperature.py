@@ -62,7 +62,9 @@ def test_an_inner_integrator_without_temperature_needs_one(stayer):
 
 def test_a_second_temperature_must_be_the_same(stayer, jumping):
     assert kelvin(jumping(stayer, temperature=300 * unit.kelvin)) == 300
-    with pytest.raises(ValueError, match="temperature=310.0 K, but the inner integrator runs at 300"):
+    with pytest.raises(
+        ValueError, match="temperature=310.0 K, but the inner integrator runs at 300"
+    ):
         jumping(stayer, temperature=310 * unit.kelvin)
 
 
@@ -85,9 +87,7 @@ def test_a_temperature_that_is_lost_in_xml_is_missed_at_the_jump(
 ):
     xml = openmm.XmlSerializer.serialize(verlet_jumping(stayer))
     assert 'temperature="300"' in xml
-    without = openmm.XmlSerializer.deserialize(
-        xml.replace('temperature="300"', 'temperature="-1"')
-    )
+    without = openmm.XmlSerializer.deserialize(xml.replace('temperature="300"', 'temperature="-1"'))
     integrator = GenerativeJumpIntegrator.fromIntegrator(without)
     integrator.setProposer(stayer)
     in_context(well(), integrator)
@@ -134,7 +134,10 @@ def with_barostat(force):
         (
             with_barostat(
                 lambda t: openmm.MonteCarloMembraneBarostat(
-                    1.0, 0.0, t, openmm.MonteCarloMembraneBarostat.XYIsotropic,
+                    1.0,
+                    0.0,
+                    t,
+                    openmm.MonteCarloMembraneBarostat.XYIsotropic,
                     openmm.MonteCarloMembraneBarostat.ZFree,
                 )
             ),
