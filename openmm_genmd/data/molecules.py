@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import openmm
 from openmm import app
@@ -38,6 +39,17 @@ class BondGraph:
     double_bonds: frozenset[Pair]
     virtual_sites: dict[int, int]
     molecules: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def neighbours(self) -> dict[int, list[int]]:
+        """Bonded atom -> the atoms that it is bonded to, virtual sites left out."""
+        neighbours: dict[int, list[int]] = {}
+        for a, b in self.bonds:
+            if a in self.virtual_sites or b in self.virtual_sites:
+                continue
+            neighbours.setdefault(a, []).append(b)
+            neighbours.setdefault(b, []).append(a)
+        return neighbours
 
     @classmethod
     def of(cls, topology: app.Topology, system: openmm.System | None = None) -> BondGraph:

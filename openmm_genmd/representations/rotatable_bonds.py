@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +14,8 @@ Pair = tuple[int, int]
 
 _BACKBONE = ("N", "CA", "C")
 _REMOTENESS = "ABGDEZ"
+_SMALLEST = 4
+"""Atoms that a dihedral needs."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class Torsion:
 def find_torsions(
     topology: app.Topology,
     graph: BondGraph,
-    molecule: Sequence[int],
+    molecules: Iterable[tuple[int, ...]],
     *,
     include_omega: bool = False,
     include_methyl: bool = False,
-) -> tuple[Torsion, ...]:
-    """Rotatable bonds of one molecule, in the order of their atoms.
+) -> dict[tuple[int, ...], tuple[Torsion, ...]]:
+    """Rotatable bonds of those molecules that have any, in the order of their atoms.
 
     Left out are ring bonds (turning one would tear the ring), bonds to a linear group (a carbon
     with two neighbours: the dihedral is undefined), bonds that the Topology calls double, triple,
@@ -80,8 +81,8 @@ def find_torsions(
     ----------
     topology, graph
         The system and its bonds.
-    molecule
-        Indices of its atoms, as in `BondGraph.molecules`.
+    molecules
+        Some of `BondGraph.molecules`.
     include_omega
         Amide-like bonds: from a planar carbon (with a terminal O or S, or with three N as in
         arginine) to N, O or S, thus also in esters; found by neighbours, as bond orders are
@@ -95,39 +96,27 @@ def find_torsions(
     or disjoint: if they overlapped otherwise they would cover the molecule, and two halves at
     most, with a common atom, cannot. `TorsionRepresentation` rests on this.
     """
-    atoms = list(topology.atoms())
-    neighbours = _neighbours(graph, molecule)
-    chemistry = _Chemistry(atoms, neighbours)
-    members = set(molecule)
-    torsions = {}
-    for j, k, beyond_k in _bridges(neighbours):
-        if not chemistry.is_rotatable(j, k, (j, k) in graph.double_bonds, include_omega):
-            continue
-        if chemistry.is_hydrogen_rotor(j, k) and not include_methyl:
-            continue
-        ends = chemistry.reference(j, k), j, k, chemistry.reference(k, j)
-        far = set(beyond_k)
-        far |= {site for site in members if graph.virtual_sites.get(site) in far}
-        moving = far if 2 * len(far) <= len(members) else members - far
-        torsions[j, k] = Torsion(ends, _name(atoms[j], atoms[k]), tuple(sorted(moving)))
-    return tuple(torsions[bond] for bond in sorted(torsions))
+    chemistry = _Chemistry(topology, graph)
+    found = {}
+    for molecule in molecules:
+        torsions = {
+            (j, k): chemistry.torsion(j, k, beyond_k, molecule)
+            for j, k, beyond_k in _bridges(graph.neighbours, molecule)
+            if chemistry.is_wanted(j, k, include_omega, include_methyl)
+        }
+        if torsions:
+            found[molecule] = tuple(torsions[bond] for bond in sorted(torsions))
+    return found
 
 
-def _neighbours(graph: BondGraph, molecule: Sequence[int]) -> dict[int, list[int]]:
-    members = set(molecule) - set(graph.virtual_sites)
-    neighbours: dict[int, list[int]] = defaultdict(list)
-    for a, b in graph.bonds:
-        if a in members and b in members:
-            neighbours[a].append(b)
-            neighbours[b].append(a)
-    return neighbours
-
-
-def _bridges(neighbours: dict[int, list[int]]) -> Iterator[tuple[int, int, list[int]]]:
+def _bridges(
+    neighbours: dict[int, list[int]], molecule: Sequence[int]
+) -> Iterator[tuple[int, int, list[int]]]:
     """Bonds outside rings as (smaller index, larger index, atoms on the larger one's side)."""
-    if not neighbours:
+    bonded = [atom for atom in molecule if atom in neighbours]
+    if len(bonded) < _SMALLEST:
         return
-    order, parent = _depth_first(neighbours, min(neighbours))
+    order, parent = _depth_first(neighbours, bonded[0])
     number = {atom: n for n, atom in enumerate(order)}
     # Tarjan: a tree edge is a bridge if nothing below it reaches above it.
     low = dict(number)
@@ -162,27 +151,38 @@ def _depth_first(
 class _Chemistry:
     """What elements and neighbours say about a bond."""
 
-    def __init__(self, atoms: list[app.topology.Atom], neighbours: dict[int, list[int]]) -> None:
-        self._neighbours = neighbours
-        self._names = [atom.name for atom in atoms]
-        self._elements = ["" if a.element is None else a.element.symbol for a in atoms]
+    def __init__(self, topology: app.Topology, graph: BondGraph) -> None:
+        self._atoms = list(topology.atoms())
+        self._neighbours = graph.neighbours
+        self._double_bonds = graph.double_bonds
+        self._sites = graph.virtual_sites
+        self._elements = ["" if a.element is None else a.element.symbol for a in self._atoms]
 
-    def is_rotatable(self, j: int, k: int, known_double: bool, include_omega: bool) -> bool:
+    def torsion(self, j: int, k: int, beyond_k: list[int], molecule: Sequence[int]) -> Torsion:
+        far = set(beyond_k)
+        far |= {site for site in molecule if self._sites.get(site) in far}
+        moving = far if 2 * len(far) <= len(molecule) else set(molecule) - far
+        ends = self._reference(j, k), j, k, self._reference(k, j)
+        return Torsion(ends, _name(self._atoms[j], self._atoms[k]), tuple(sorted(moving)))
+
+    def is_wanted(self, j: int, k: int, include_omega: bool, include_methyl: bool) -> bool:
         if min(len(self._neighbours[j]), len(self._neighbours[k])) < 2:
             return False
         if self._is_linear(j) or self._is_linear(k):
             return False
+        if self._is_hydrogen_rotor(j, k) and not include_methyl:
+            return False
         if self._is_amide_like(j, k) or self._is_amide_like(k, j):
             return include_omega
-        return not known_double
+        return (j, k) not in self._double_bonds
 
-    def is_hydrogen_rotor(self, j: int, k: int) -> bool:
+    def _is_hydrogen_rotor(self, j: int, k: int) -> bool:
         return any(
             all(self._elements[other] == "H" for other in self._others(near, far))
             for near, far in ((j, k), (k, j))
         )
 
-    def reference(self, atom: int, partner: int) -> int:
+    def _reference(self, atom: int, partner: int) -> int:
         """Neighbour that defines the dihedral: heavy, backbone first, then by name."""
         return min(self._others(atom, partner), key=self._rank)
 
@@ -190,7 +190,7 @@ class _Chemistry:
         return [other for other in self._neighbours[atom] if other != partner]
 
     def _rank(self, atom: int) -> tuple[bool, int, str, int]:
-        name = self._names[atom]
+        name = self._atoms[atom].name
         backbone = _BACKBONE.index(name) if name in _BACKBONE else len(_BACKBONE)
         # The element's letter aside: CG1 before CG2, but OG1 before CG2 as well.
         return self._elements[atom] == "H", backbone, name[1:], atom

@@ -9,9 +9,6 @@ from openmm import app
 from openmm_genmd.data.molecules import BondGraph
 from openmm_genmd.representations.rotatable_bonds import Torsion, find_torsions
 
-_SMALLEST = 4
-"""Atoms that a dihedral needs."""
-
 
 def select_torsions(
     topology: app.Topology,
@@ -39,20 +36,17 @@ def select_torsions(
         If there is no rotatable bond, or several molecules have some; if ``atoms`` are no atoms
         of one molecule.
     """
-    found = {
-        molecule: find_torsions(
-            topology,
-            graph,
-            molecule,
-            include_omega=include_omega,
-            include_methyl=include_methyl,
-        )
-        for molecule in molecules_of(graph, topology.getNumAtoms(), atoms)
-        if len(molecule) >= _SMALLEST
-    }
+    molecules = molecules_of(graph, topology.getNumAtoms(), atoms)
+    flexible = find_torsions(
+        topology,
+        graph,
+        molecules,
+        include_omega=include_omega,
+        include_methyl=include_methyl,
+    )
     if atoms is not None:
-        found = {molecule: _within(torsions, atoms) for molecule, torsions in found.items()}
-    flexible = {molecule: torsions for molecule, torsions in found.items() if torsions}
+        chosen = {molecule: _within(torsions, atoms) for molecule, torsions in flexible.items()}
+        flexible = {molecule: torsions for molecule, torsions in chosen.items() if torsions}
     if not flexible:
         raise ValueError(_nothing_found(graph, atoms))
     if len(flexible) > 1:

@@ -14,7 +14,8 @@ from openmm_genmd.representations.torsions import TorsionRepresentation
 
 def _names(topology, system=None, **options):
     graph = BondGraph.of(topology, system)
-    return [t.name for t in find_torsions(topology, graph, graph.molecules[0], **options)]
+    found = find_torsions(topology, graph, graph.molecules, **options)
+    return [torsion.name for torsions in found.values() for torsion in torsions]
 
 
 def test_alanine_dipeptide_has_phi_and_psi(molecules):
@@ -106,7 +107,8 @@ def test_bonds_of_a_ligand_come_from_the_system(molecules, build):
     assert TorsionRepresentation.from_topology(bare, system) == molecules["hexane"].representation
 
 
-def test_virtual_sites_go_with_their_parent():
+@pytest.mark.parametrize("bonded", [False, True])
+def test_virtual_sites_go_with_their_parent(bonded):
     topology, system = app.Topology(), openmm.System()
     residue = topology.addResidue("LIG", topology.addChain())
     chain = [topology.addAtom(f"S{n}", app.element.sulfur, residue) for n in range(4)]
@@ -115,7 +117,9 @@ def test_virtual_sites_go_with_their_parent():
     for _ in chain:
         system.addParticle(32.0)
     for n, parent in enumerate((0, 3)):
-        topology.addAtom(f"M{n}", None, residue)
+        site = topology.addAtom(f"M{n}", None, residue)
+        if bonded:
+            topology.addBond(site, chain[parent])
         system.addParticle(0.0)
         system.setVirtualSite(4 + n, openmm.TwoParticleAverageSite(parent, (1, 2)[n], 0.5, 0.5))
     representation = TorsionRepresentation.from_topology(topology, system)
@@ -136,7 +140,7 @@ def test_bridges_agree_with_removal_of_each_bond(seed, build):
     rng = np.random.default_rng(seed)
     bonds = sorted({(int(rng.integers(n)), n) for n in range(1, 12)} | {(1, 7), (3, 9)})
     topology = build["graph"]("RND", "S" * 12, bonds)
-    found = find_torsions(topology, BondGraph.of(topology), range(12))
+    (found,) = find_torsions(topology, BondGraph.of(topology), [tuple(range(12))]).values()
     degree = np.bincount(np.ravel(bonds), minlength=12)
     expected = [
         bond
