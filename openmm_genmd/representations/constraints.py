@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
 import openmm
 
 from openmm_genmd.representations.rotatable_bonds import Torsion
@@ -52,42 +53,53 @@ def check_system(system: openmm.System, torsions: Sequence[Torsion]) -> None:
 
 
 def _check_frozen(system: openmm.System, torsions: Sequence[Torsion]) -> None:
+    moved = {particle for torsion in torsions for particle in torsion.moving}
+    frozen = {
+        particle
+        for particle in moved
+        if system.getParticleMass(particle)._value == 0 and not system.isVirtualSite(particle)
+    }
     for torsion in torsions:
-        for particle in torsion.moving:
-            mass = system.getParticleMass(particle)._value
-            if mass == 0 and particle != torsion.pivot and not system.isVirtualSite(particle):
-                raise ValueError(
-                    f"rotation about {torsion.name} would move particle {particle}, which has mass "
-                    "0 (frozen); give it its mass, or leave that bond out with atoms="
-                )
+        wrong = frozen.intersection(torsion.moving) - {torsion.pivot}
+        if wrong:
+            raise ValueError(
+                f"rotation about {torsion.name} would move particle {min(wrong)}, which has mass 0 "
+                "(frozen); give it its mass, or leave that bond out with atoms="
+            )
 
 
 def _check_constraints(system: openmm.System, torsions: Sequence[Torsion]) -> None:
     moved = {particle for torsion in torsions for particle in torsion.moving}
+    distances = {
+        pair: what for pair, what in _kept_distances(system).items() if moved.intersection(pair)
+    }
+    first, second = np.array(list(distances), dtype=np.intp).reshape(-1, 2).T
+    for torsion in torsions:
+        inside = np.zeros(system.getNumParticles(), dtype=bool)
+        inside[list(torsion.moving)] = True
+        # Atoms on the axis keep their distance from everything that turns.
+        axis = torsion.atoms[1:3]
+        free = ~(np.isin(first, axis) | np.isin(second, axis))
+        torn = np.flatnonzero((inside[first] != inside[second]) & free)
+        if len(torn):
+            raise ValueError(
+                f"rotation about {torsion.name} would change {list(distances.values())[torn[0]]}, "
+                "and the acceptance rule holds for unchanged constraints only; make the System "
+                "with constraints=HBonds, or leave that bond out with atoms="
+            )
+
+
+def _kept_distances(system: openmm.System) -> dict[tuple[int, int], str]:
+    """Pairs of particles whose distance has to stay, and why in words."""
     partners: dict[int, list[int]] = defaultdict(list)
+    distances = {}
     for n in range(system.getNumConstraints()):
         a, b, _ = system.getConstraintParameters(n)
-        if a in moved or b in moved:
-            _require_kept(torsions, a, b, f"the constraint between particles {a} and {b}")
+        distances[a, b] = f"the constraint between particles {a} and {b}"
         partners[a].append(b)
         partners[b].append(a)
-    for shared, a, b in _angles(partners):
-        if a in moved or b in moved:
-            what = f"the angle between the constraints {a}-{shared} and {shared}-{b}"
-            _require_kept(torsions, a, b, what)
-
-
-def _angles(partners: dict[int, list[int]]) -> Iterator[tuple[int, int, int]]:
     for shared, others in partners.items():
         for a, b in combinations(others, 2):
-            yield shared, a, b
-
-
-def _require_kept(torsions: Sequence[Torsion], a: int, b: int, what: str) -> None:
-    for torsion in torsions:
-        if not torsion.keeps_distance(a, b):
-            raise ValueError(
-                f"rotation about {torsion.name} would change {what}, and the acceptance rule holds "
-                "for unchanged constraints only; make the System with constraints=HBonds, or leave "
-                "that bond out with atoms="
-            )
+            what = f"the angle between the constraints {a}-{shared} and {shared}-{b}"
+            distances.setdefault((a, b), what)
+    return distances

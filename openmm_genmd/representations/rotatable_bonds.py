@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from openmm import app
 
@@ -43,24 +43,15 @@ class Torsion:
     name: str
     moving: tuple[int, ...]
 
-    @cached_property
-    def _moving(self) -> frozenset[int]:
-        return frozenset(self.moving)
-
     @property
     def pivot(self) -> int:
         """Atom of the bond that is on the moving side; it lies on the axis and so stays."""
-        return self.atoms[2] if self.atoms[2] in self._moving else self.atoms[1]
+        return self.atoms[2] if self.atoms[2] in self.moving else self.atoms[1]
 
     @property
     def direction(self) -> int:
         """1 if turning the moving side about the axis j -> k raises the dihedral, -1 otherwise."""
         return 1 if self.pivot == self.atoms[2] else -1
-
-    def keeps_distance(self, a: int, b: int) -> bool:
-        """Whether rotation about this bond leaves the distance of two particles as it is."""
-        _, j, k, _ = self.atoms
-        return (a in self._moving) == (b in self._moving) or bool({a, b} & {j, k})
 
 
 def find_torsions(
@@ -155,12 +146,14 @@ class _Chemistry:
         self._atoms = list(topology.atoms())
         self._neighbours = graph.neighbours
         self._double_bonds = graph.double_bonds
-        self._sites = graph.virtual_sites
+        self._sites: dict[int, list[int]] = defaultdict(list)
+        for site, parent in graph.virtual_sites.items():
+            self._sites[parent].append(site)
         self._elements = ["" if a.element is None else a.element.symbol for a in self._atoms]
 
     def torsion(self, j: int, k: int, beyond_k: list[int], molecule: Sequence[int]) -> Torsion:
         far = set(beyond_k)
-        far |= {site for site in molecule if self._sites.get(site) in far}
+        far |= {site for atom in beyond_k for site in self._sites.get(atom, ())}
         moving = far if 2 * len(far) <= len(molecule) else set(molecule) - far
         ends = self._reference(j, k), j, k, self._reference(k, j)
         return Torsion(ends, _name(self._atoms[j], self._atoms[k]), tuple(sorted(moving)))
