@@ -31,7 +31,8 @@ def load_structure_file(path: str | Path) -> tuple[app.Topology, NDArray[np.floa
         raise FileNotFoundError(f"no structure file at {path}")
     reader = app.PDBxFile if path.suffix.lower() in (".cif", ".mmcif") else app.PDBFile
     try:
-        loaded = reader(str(path))
+        with path.open() as file:
+            loaded = reader(file)
         positions = positions_nm(loaded.getPositions(asNumpy=True))
     except Exception as error:  # OpenMM's readers fail with whatever the bad line provokes
         raise ValueError(f"cannot read {path} as {reader.__name__[:-4]}: {error}") from error

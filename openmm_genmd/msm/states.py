@@ -10,6 +10,7 @@ from deeptime.clustering import ClusterModel, KMeans
 from deeptime.decomposition import TICA
 from deeptime.markov import TransitionCountEstimator, TransitionCountModel
 from deeptime.markov.msm import MaximumLikelihoodMSM
+from deeptime.numeric import ZeroRankError
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -128,16 +129,17 @@ def find_states(trajectories: Sequence[Array], config: StateConfig) -> States:
 def _slow_coordinates(features: list[Array], config: StateConfig, notes: list[str]) -> list[Array]:
     long = [part for part in features if len(part) > config.lag_frames]
     n_pairs = sum(len(part) - config.lag_frames for part in long)
-    if n_pairs <= 2 * features[0].shape[1]:
-        notes.append(
-            f"only {n_pairs} pairs of frames at a lag of {config.lag_frames} frames: clustered "
-            "in cos and sin of the torsions instead of TICA coordinates"
-        )
-        return features
-    model = TICA(
-        lagtime=config.lag_frames, dim=min(config.tica_components, features[0].shape[1])
-    ).fit_fetch(long)
-    return [np.asarray(model.transform(part)) for part in features]
+    dimension = features[0].shape[1]
+    reason = f"only {n_pairs} pairs of frames at a lag of {config.lag_frames} frames"
+    if n_pairs > 2 * dimension:
+        tica = TICA(lagtime=config.lag_frames, dim=min(config.tica_components, dimension))
+        try:
+            model = tica.fit_fetch(long)
+            return [np.asarray(model.transform(part)) for part in features]
+        except ZeroRankError:
+            reason = "the torsions do not change"
+    notes.append(f"{reason}: clustered in cos and sin of the torsions, not in TICA coordinates")
+    return features
 
 
 def _cluster(points: Array, config: StateConfig) -> ClusterModel:
