@@ -47,8 +47,25 @@ class JumpReporter:
 
     Examples
     --------
-    >>> reporter = JumpReporter("jumps.csv", 1000)                    # doctest: +SKIP
-    >>> simulation.reporters.append(reporter)                         # doctest: +SKIP
+    >>> import io, openmm
+    >>> from openmm_genmd import GenerativeJumpIntegrator, JumpReporter, Proposal, Proposer
+    >>> class Mirror(Proposer):
+    ...     particles, grade = [0], "exact"
+    ...     def propose(self, positions, box, rng):
+    ...         return Proposal(-positions, 0.0)
+    >>> system = openmm.System()
+    >>> index = system.addParticle(12.0)
+    >>> inner = openmm.LangevinMiddleIntegrator(300, 1, 0.002)
+    >>> simulation = openmm.app.Simulation(
+    ...     openmm.app.Topology(), system, GenerativeJumpIntegrator(inner, Mirror(), 5),
+    ...     openmm.Platform.getPlatformByName("Reference"))
+    >>> simulation.context.setPositions([[0.1, 0.0, 0.0]])
+    >>> file = io.StringIO()  # or the path of a file
+    >>> simulation.reporters.append(JumpReporter(file, 10))
+    >>> simulation.step(10)
+    >>> grade, columns, *rows = file.getvalue().splitlines()
+    >>> grade, [row.split(",")[:5] for row in rows]
+    ('# grade: exact', [['5', '1', '1.0', '0.0', '0.0'], ['10', '1', '1.0', '0.0', '0.0']])
     """
 
     def __init__(

@@ -79,11 +79,19 @@ class ProposerSession:
         ------
         ValueError
             If the answer has the wrong type, shape or dtype.
+        RuntimeError
+            If another session used the proposer at the same time.
         """
         if _active.get(id(self.proposer)) is not self:
             self._activate()
         n_moved = len(positions)
-        return checked_proposal(self.proposer.propose(positions, box, self._rng), n_moved)
+        proposal = self.proposer.propose(positions, box, self._rng)
+        if _active.get(id(self.proposer)) is not self:
+            raise RuntimeError(
+                "the proposer was used by another simulation while it proposed for this one, which "
+                "mixes their states; give each thread its own proposer (copy.deepcopy)"
+            )
+        return checked_proposal(proposal, n_moved)
 
     def get_state(self) -> bytes:
         """Random numbers and state of the proposer."""

@@ -62,7 +62,7 @@ def test_the_next_try_starts_where_the_last_accepted_one_ended(
 
     def move_by_a_nanometer(positions, box, rng):
         seen.append(positions[0, 0])
-        return Proposal(positions + [[1.0, 0.0, 0.0]], 1e6 if len(seen) != 2 else -1e6)
+        return Proposal(positions + np.array([1.0, 0.0, 0.0]), 1e6 if len(seen) != 2 else -1e6)
 
     integrator = jumping(proposing(move_by_a_nanometer), interval=1, triesPerJump=4)
     in_context(well(), integrator)
@@ -206,7 +206,7 @@ def test_records_that_are_no_longer_kept_are_an_error(stayer, well, jumping, in_
     integrator.step(1)
     assert [record.index for record in integrator.getRecords(65535)] == [65535, 65536]
     with pytest.raises(
-        openmm.OpenMMException, match="attempt 0 is no longer kept .the oldest is 1"
+        openmm.OpenMMException, match=r"attempt 0 is no longer kept .the oldest is 1"
     ):
         integrator.getRecords(0)
     integrator.reserveRecords(65538)

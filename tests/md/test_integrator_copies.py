@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import subprocess
 import sys
 import weakref
 
@@ -119,6 +120,15 @@ def test_wrong_xml_is_refused(old, new, message, stayer, jumping):
         openmm.XmlSerializer.deserialize(xml.replace(old, new))
 
 
+@pytest.mark.xfail(reason="the session of a live C++ object cannot be asked for", strict=True)
+def test_from_integrator_finds_the_proposer_of_a_live_integrator(stepper, jumping):
+    compound = openmm.CompoundIntegrator()
+    compound.addIntegrator(jumping(stepper))
+    child = GenerativeJumpIntegrator.fromIntegrator(compound.getIntegrator(0))
+    assert child.getProposer() is stepper
+    assert child.getGrade() == "exact"
+
+
 def test_a_session_without_its_python_object_says_so(stayer, jumping, well, in_context):
     loaded = openmm.XmlSerializer.clone(jumping(stayer))
     wrapper = GenerativeJumpIntegrator.fromIntegrator(loaded)
@@ -145,6 +155,35 @@ def test_a_proposer_that_holds_its_integrator_can_be_collected(
     del proposer, integrator
     gc.collect()
     assert alive() is None
+
+
+EXIT = """
+import openmm
+from openmm_genmd import GenerativeJumpIntegrator, Proposal, Proposer
+class Stay(Proposer):
+    particles, grade = [0], "exact"
+    def propose(self, positions, box, rng):
+        return Proposal(positions, 0.0)
+system = openmm.System()
+system.addParticle(1.0)
+reference = openmm.Platform.getPlatformByName("Reference")
+proposer = Stay()
+def jumping():
+    return GenerativeJumpIntegrator(openmm.VerletIntegrator(1), proposer, 1, temperature=300)
+proposer.integrator = jumping()
+compound = openmm.CompoundIntegrator()
+compound.addIntegrator(jumping())
+contexts = [openmm.Context(system, each, reference) for each in (proposer.integrator, compound)]
+for context in contexts:
+    context.setPositions([[0, 0, 0]])
+    context.getIntegrator().step(3)
+"""
+
+
+def test_the_interpreter_ends_cleanly_with_everything_alive():
+    command = [sys.executable, "-X", "dev", "-c", EXIT]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_jumps_do_not_leak_references(proposing, well, jumping, in_context):

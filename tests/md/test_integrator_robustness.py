@@ -237,7 +237,7 @@ def test_a_proposer_must_not_step_its_own_simulation(
     integrator = verlet_jumping(proposing(lambda x, box, rng: integrator.step(1)))
     plain = openmm.VerletIntegrator(0.002)
     context, plain_context = in_context(well(), integrator), in_context(well(), plain)
-    with pytest.raises(openmm.OpenMMException, match="step.. was called from inside a jump"):
+    with pytest.raises(openmm.OpenMMException, match=r"step.. was called from inside a jump"):
         integrator.step(5)
     plain.step(5)
     assert snapshot(context) == snapshot(plain_context)
@@ -249,7 +249,7 @@ def test_a_proposer_must_not_be_replaced_during_a_step(
     first = proposing(lambda x, box, rng: integrator.setProposer(stayer))
     integrator = jumping(first)
     in_context(well(), integrator)
-    with pytest.raises(openmm.OpenMMException, match="setProposer.. was called from inside step"):
+    with pytest.raises(openmm.OpenMMException, match=r"setProposer.. was called from inside step"):
         integrator.step(5)
     assert integrator.getProposer() is first
     integrator.setProposer(stayer)

@@ -63,7 +63,7 @@ def test_an_inner_integrator_without_temperature_needs_one(stayer):
 def test_a_second_temperature_must_be_the_same(stayer, jumping):
     assert kelvin(jumping(stayer, temperature=300 * unit.kelvin)) == 300
     with pytest.raises(
-        ValueError, match="temperature=310.0 K, but the inner integrator runs at 300"
+        ValueError, match=r"temperature=310.0 K, but the inner integrator runs at 300"
     ):
         jumping(stayer, temperature=310 * unit.kelvin)
 
@@ -92,7 +92,7 @@ def test_a_temperature_that_is_lost_in_xml_is_missed_at_the_jump(
     integrator.setProposer(stayer)
     in_context(well(), integrator)
     integrator.step(4)
-    with pytest.raises(openmm.OpenMMException, match="inner integrator has no temperature. Call"):
+    with pytest.raises(openmm.OpenMMException, match=r"inner integrator has no temperature. Call"):
         integrator.step(1)
     integrator.setTemperature(300)
     integrator.step(5)

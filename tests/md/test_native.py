@@ -41,7 +41,7 @@ def test_the_extension_fits_the_running_openmm():
 def test_a_source_tree_without_build_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "openmm_genmd._build_info", None)
     with pytest.raises(
-        ImportError, match="not built: its compiled part is missing. Install it with"
+        ImportError, match=r"not built: its compiled part is missing. Install it with"
     ):
         load_core()
 
@@ -49,7 +49,7 @@ def test_a_source_tree_without_build_says_so(monkeypatch):
 def test_another_openmm_is_refused_before_the_extension_is_loaded(monkeypatch):
     monkeypatch.setattr(openmm.Platform, "getOpenMMVersion", staticmethod(lambda: "9.0.0"))
     monkeypatch.setitem(sys.modules, "openmm_genmd._core", None)
-    with pytest.raises(ImportError, match="but OpenMM 9.0.0 is running"):
+    with pytest.raises(ImportError, match=r"but OpenMM 9.0.0 is running"):
         load_core()
 
 

@@ -68,7 +68,7 @@ def test_missing_particles_and_grade_are_refused(stayer):
     with pytest.raises(ValueError, match="particles must be a sequence of indices, got None"):
         ProposerSession(Bare())
     Bare.particles = [0]
-    with pytest.raises(ValueError, match="grade must be one of .* got None"):
+    with pytest.raises(ValueError, match=r"grade must be one of .* got None"):
         ProposerSession(Bare())
 
 
@@ -206,6 +206,23 @@ def test_checkpoints_of_contexts_that_share_a_proposer(
             integrators[index].step(70)
         results.append([snapshot(context) for context in contexts])
     assert results[0] == results[1]
+
+
+def test_use_by_two_simulations_at_the_same_time_is_noticed(proposing):
+    """Threads that share a proposer would take each other's candidates."""
+
+    def propose_for_the_other(positions, box, rng):
+        calls.append(positions)
+        if len(calls) == 1:
+            second.propose(X, None)
+        return Proposal(positions, 0.0)
+
+    calls = []
+    shared = proposing(propose_for_the_other)
+    first, second = ProposerSession(shared), ProposerSession(shared)
+    with pytest.raises(RuntimeError, match="another simulation while it proposed for this one"):
+        first.propose(X, None)
+    assert first.propose(X, None)[1] == 0.0
 
 
 def test_a_deep_copy_of_an_integrator_has_its_own_proposer(pool_proposer, jumping):
