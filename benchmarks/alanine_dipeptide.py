@@ -184,7 +184,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20, help="of each method")
     parser.add_argument("--seed", type=int, default=1000, help="of the first run; not 0")
     parser.add_argument("--jump-interval", type=int, default=20, help="MD steps")
-    parser.add_argument("--tries-per-jump", type=int, default=8)
+    parser.add_argument("--tries-per-jump", type=int, default=2)
+    parser.add_argument(
+        "--setup-minutes", type=float, help="cost of the checkpoint, if its metadata does not say"
+    )
     options = parser.parse_args()
     topology, _ = load_structure("alanine-dipeptide")
     methods = make_methods(
@@ -193,10 +196,11 @@ def main() -> None:
     seconds = 60 * options.minutes / (options.runs * len(methods))
     results = run_all(methods, options.runs, seconds, options.seed)
     reference = load_reference().population
+    setup = setup_minutes(CHECKPOINT) if options.setup_minutes is None else options.setup_minutes
     # The first filling of the basins is part of every metadynamics run and of its wall time.
-    setup = {"MD": 0.0, "metadynamics": 0.0, "hybrid": setup_minutes(CHECKPOINT)}
+    setups = {"MD": 0.0, "metadynamics": 0.0, "hybrid": setup}
     rng = np.random.default_rng(options.seed)
-    summary = summarise(results, reference, setup, rng)
+    summary = summarise(results, reference, setups, rng)
     Console().print(table(summary, list(methods)))
     settings = {
         "grade": "exact",

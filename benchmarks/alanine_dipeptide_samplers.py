@@ -24,7 +24,7 @@ from openmm_genmd import GenerativeJumpIntegrator, Proposer
 from openmm_genmd.analysis.crossings import Exits, in_rare_basin
 from openmm_genmd.data.structures import load_structure
 
-RECORD_STEPS = 50
+RECORD_STEPS = 20
 
 
 class Sampler(Protocol):
@@ -35,7 +35,7 @@ class Sampler(Protocol):
 
 
 class TorsionTrajectory:
-    """A running Simulation with the phi and psi of every 50th step.
+    """A running Simulation with the phi and psi of every 20th step.
 
     The wall time counts everything: MD, model, acceptance, reporters and this recording.
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
+from alanine_dipeptide_samplers import RECORD_STEPS
 from alanine_dipeptide_system import FORCE_FIELD, PLATFORM, TEMPERATURE_K, TIME_STEP_PS
 from demo_findings import Findings, Sampled
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def page(findings: Findings, log: JumpLog, figure: bytes, reference: Reference) 
         notes=[
             rate_remark(f),
             "Crossings are counted between phi < 0 and 0.3 < phi < 2.2 rad; staying in between "
-            "counts for nothing. Both runs are looked at every 50 MD steps.",
+            f"counts for nothing. Both runs are looked at every {RECORD_STEPS} MD steps.",
             "Leaps give populations, never kinetics: the hybrid's crossings are not the molecule's "
             "rate. They hardly visit barriers, where its error band is wide.",
             f"Reference: {reference.method}.",
