@@ -294,12 +294,19 @@ void GenerativeJumpIntegrator::jump() {
     transfer.hasVelocities = InnerIntegrator::hasVelocities(inner);
     transfer.constraintTolerance = inner.getConstraintTolerance();
     JumpGuard guard(*engine);
-    engine->begin(transfer.kT, inner.getIntegrationForceGroups(), transfer);
+    engine->begin(transfer.kT, inner.getIntegrationForceGroups(), transfer, random);
     for (int i = 0; i < triesPerJump; i++) {
-        JumpRecord record = engine->attempt(*protocol, random);
+        JumpRecord record = engine->attempt(*protocol);
         record.index = statistics.numAttempted;
         record.step = context->getStepCount();
         keepRecord(record);
     }
-    engine->end();
+    addTransferTime(engine->end());
+}
+
+/** The velocities of a jump are settled once, at its end: the last attempt pays. */
+void GenerativeJumpIntegrator::addTransferTime(double seconds) {
+    statistics.energySeconds += seconds;
+    lastJump.energySeconds += seconds;
+    records.back() = lastJump;
 }

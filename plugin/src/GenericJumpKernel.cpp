@@ -6,7 +6,7 @@ using namespace OpenMM;
 using namespace std;
 
 GenericJumpKernel::GenericJumpKernel(const Platform& platform)
-    : JumpKernel(Name(), platform), groups(-1), needForces(false), contextHoldsCurrent(true) {
+    : JumpKernel(Name(), platform), groups(-1), contextHoldsCurrent(true), hasMoved(false) {
 }
 
 void GenericJumpKernel::initialize(const System& system, const vector<int>& particles) {
@@ -36,12 +36,12 @@ void GenericJumpKernel::findConstraintClusters(const System& system) {
 
 double GenericJumpKernel::begin(ContextImpl& context, int groups, bool needForces) {
     this->groups = groups;
-    this->needForces = needForces;
     contextHoldsCurrent = true;
+    hasMoved = false;
     context.getPositions(current);
     double energy = context.calcForcesAndEnergy(needForces, true, groups);
     if (needForces)
-        context.getForces(currentForces);
+        context.getForces(startForces);
     return energy;
 }
 
@@ -58,7 +58,7 @@ double GenericJumpKernel::evaluateCandidate(ContextImpl& context, const vector<V
     contextHoldsCurrent = false;
     context.setPositions(candidate);
     context.computeVirtualSites();
-    return context.calcForcesAndEnergy(needForces, true, groups);
+    return context.calcForcesAndEnergy(false, true, groups);
 }
 
 bool GenericJumpKernel::hasOverlap(ContextImpl& context) {
@@ -67,53 +67,93 @@ bool GenericJumpKernel::hasOverlap(ContextImpl& context) {
     return overlapFinder->hasOverlap(candidate, context.getSystem().usesPeriodicBoundaryConditions() ? box : nullptr);
 }
 
-void GenericJumpKernel::accept(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    context.getPositions(candidate);
-    if (transfer.hasVelocities)
-        transferVelocities(context, transfer, random);
-    current.swap(candidate);
+void GenericJumpKernel::accept(ContextImpl& context) {
+    if (!hasMoved)
+        start = current;
+    hasMoved = true;
+    context.getPositions(current);
     contextHoldsCurrent = true;
 }
 
-/** Select the particles of all constraint clusters of which a particle moved. */
+void GenericJumpKernel::end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
+    if (hasMoved && transfer.hasVelocities)
+        transferVelocities(context, transfer, random);
+    if (!contextHoldsCurrent)
+        context.setPositions(current);
+    contextHoldsCurrent = true;
+    hasMoved = false;
+}
+
+/** Select the particles that moved, and all particles in a constraint cluster with one that did. */
 vector<bool> GenericJumpKernel::selectRedrawn() const {
     vector<bool> redrawn(masses.size(), false);
-    for (int moved : particles) {
-        const vector<int>& cluster = clusters[clusterOf[moved]];
-        if (cluster.size() > 1 && candidate[moved] != current[moved])
-            for (int member : cluster)
-                redrawn[member] = true;
-    }
+    for (int moved : particles)
+        if (current[moved] != start[moved])
+            for (int member : clusters[clusterOf[moved]])
+                redrawn[member] = masses[member] != 0;
     return redrawn;
 }
 
+/** Draw Maxwellian velocities for some particles, which obey the constraints at the current positions. */
+vector<Vec3> GenericJumpKernel::drawVelocities(ContextImpl& context, const vector<bool>& redrawn,
+                                               const VelocityTransfer& transfer, JumpRandom& random) const {
+    vector<Vec3> velocities(masses.size());
+    for (int i = 0; i < (int)masses.size(); i++)
+        if (redrawn[i])
+            for (int axis = 0; axis < 3; axis++)
+                velocities[i][axis] = sqrt(transfer.kT / masses[i]) * random.nextGaussian();
+    context.setVelocities(velocities);
+    context.applyVelocityConstraints(transfer.constraintTolerance);
+    context.getVelocities(velocities);
+    return velocities;
+}
+
+bool GenericJumpKernel::keepsAny(const vector<bool>& redrawn) const {
+    for (int i = 0; i < (int)masses.size(); i++)
+        if (masses[i] != 0 && !redrawn[i])
+            return true;
+    return false;
+}
+
+vector<Vec3> GenericJumpKernel::getForces(ContextImpl& context, const vector<Vec3>& positions) const {
+    context.setPositions(positions);
+    context.computeVirtualSites();
+    context.calcForcesAndEnergy(true, false, groups);
+    vector<Vec3> forces;
+    context.getForces(forces);
+    return forces;
+}
+
 /**
- * On-step velocities are kept where no constraint turned, drawn afresh elsewhere, and shifted back by the time offset
- * with the force at the new positions. Only what is added to the stored velocities is projected on the constraints: the
- * stored ones belong to half a step ago and would lose a little energy at every projection.
+ * Particles that moved get fresh velocities; for the others the on-step velocity is kept, and the stored one follows
+ * the change of the force. A leapfrog scheme with half step h keeps on-step velocities of covariance
+ * kT/m (1 - h^2 H/m), H the Hessian, so that a Maxwellian draw u would heat stiff modes. The force at y - (h/2) u, in
+ * the place of that at y, makes the stored velocity u - (h/m) F have the right one, without a Hessian.
+ *
+ * Of kept velocities only the increment is projected on the constraints: the stored ones belong to half a step ago and
+ * would lose a little energy at every projection.
  */
 void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
     vector<bool> redrawn = selectRedrawn();
-    bool anyRedrawn = find(redrawn.begin(), redrawn.end(), true) != redrawn.end();
-    if (transfer.timeOffset == 0 && !anyRedrawn)
+    if (find(redrawn.begin(), redrawn.end(), true) == redrawn.end())
         return;
-    vector<Vec3> velocities, candidateForces, added(masses.size());
+    double offset = transfer.timeOffset;
+    vector<Vec3> velocities, added, forces, displacedForces, displaced = current;
     context.getVelocities(velocities);
-    if (needForces)
-        context.getForces(candidateForces);
+    context.setPositions(current);
+    added = drawVelocities(context, redrawn, transfer, random);
+    if (offset != 0) {
+        for (int i = 0; i < (int)masses.size(); i++)
+            displaced[i] -= added[i] * (0.5 * offset);
+        displacedForces = getForces(context, displaced);
+        forces = keepsAny(redrawn) ? getForces(context, current) : displacedForces;
+        context.setPositions(current);
+    }
     for (int i = 0; i < (int)masses.size(); i++) {
-        if (masses[i] == 0)
-            continue;
-        if (redrawn[i]) {
-            double scale = sqrt(transfer.kT / masses[i]);
-            for (int axis = 0; axis < 3; axis++)
-                added[i][axis] = scale * random.nextGaussian();
+        if (redrawn[i])
             velocities[i] = Vec3();
-        }
-        if (transfer.timeOffset != 0) {
-            Vec3 force = redrawn[i] ? candidateForces[i] * -1.0 : currentForces[i] - candidateForces[i];
-            added[i] += force * (transfer.timeOffset / masses[i]);
-        }
+        if (offset != 0 && masses[i] != 0)
+            added[i] += (redrawn[i] ? displacedForces[i] * -1.0 : startForces[i] - forces[i]) * (offset / masses[i]);
     }
     context.setVelocities(added);
     context.applyVelocityConstraints(transfer.constraintTolerance);
@@ -121,12 +161,5 @@ void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityT
     for (int i = 0; i < (int)masses.size(); i++)
         velocities[i] += added[i];
     context.setVelocities(velocities);
-    if (needForces)
-        currentForces.swap(candidateForces);
-}
-
-void GenericJumpKernel::end(ContextImpl& context) {
-    if (!contextHoldsCurrent)
-        context.setPositions(current);
-    contextHoldsCurrent = true;
+    contextHoldsCurrent = false;
 }

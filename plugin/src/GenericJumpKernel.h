@@ -18,21 +18,25 @@ public:
     void getPositions(const std::vector<int>& indices, std::vector<Vec3>& positions) const;
     double evaluateCandidate(ContextImpl& context, const std::vector<Vec3>& positions);
     bool hasOverlap(ContextImpl& context);
-    void accept(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
-    void end(ContextImpl& context);
+    void accept(ContextImpl& context);
+    void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
 
 private:
     void findConstraintClusters(const System& system);
     std::vector<bool> selectRedrawn() const;
+    std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<bool>& redrawn,
+                                     const VelocityTransfer& transfer, JumpRandom& random) const;
+    bool keepsAny(const std::vector<bool>& redrawn) const;
+    std::vector<Vec3> getForces(ContextImpl& context, const std::vector<Vec3>& positions) const;
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     std::vector<int> particles;
     std::vector<double> masses;
     std::vector<std::vector<int>> clusters;
     std::vector<int> clusterOf;
     std::unique_ptr<OverlapFinder> overlapFinder;
-    std::vector<Vec3> current, candidate, currentForces;
+    std::vector<Vec3> start, startForces, current, candidate;
     int groups;
-    bool needForces, contextHoldsCurrent;
+    bool contextHoldsCurrent, hasMoved;
 };
 
 } // namespace OpenMM

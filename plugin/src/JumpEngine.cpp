@@ -78,28 +78,28 @@ void JumpEngine::findConstraints(const System& system) {
     neighborhood.insert(neighborhood.end(), partners.begin(), partners.end());
 }
 
-void JumpEngine::begin(double kT, int groups, const VelocityTransfer& transfer) {
+void JumpEngine::begin(double kT, int groups, const VelocityTransfer& transfer, JumpRandom& random) {
     double start = now();
     this->kT = kT;
     this->transfer = transfer;
+    this->random = &random;
     hasBegun = true;
     currentEnergy = getKernel().begin(context, groups, transfer.hasVelocities && transfer.timeOffset != 0);
     getKernel().getPositions(neighborhood, current);
     beginSeconds = now() - start;
 }
 
-JumpRecord JumpEngine::attempt(const JumpProtocol& protocol, JumpRandom& random) {
+JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
     double start = now();
-    this->random = &random;
     record = JumpRecord();
     record.energySeconds = beginSeconds;
     forcedRejection = RejectionReason::None;
     protocol.perform(*this);
     record.probability =
         forcedRejection == RejectionReason::None ? getAcceptanceProbability(record.work, kT, record.logRatio) : 0.0;
-    record.accepted = random.nextUniform() < record.probability;
+    record.accepted = random->nextUniform() < record.probability;
     if (record.accepted) {
-        getKernel().accept(context, transfer, random);
+        getKernel().accept(context);
         getKernel().getPositions(neighborhood, current);
         currentEnergy = candidateEnergy;
     } else
@@ -182,8 +182,10 @@ RejectionReason JumpEngine::attribute(double workInKT) {
     return getKernel().hasOverlap(context) ? RejectionReason::Steric : RejectionReason::Strain;
 }
 
-void JumpEngine::end() {
+double JumpEngine::end() {
+    double start = now();
     if (hasBegun)
-        getKernel().end(context);
+        getKernel().end(context, transfer, *random);
     hasBegun = false;
+    return now() - start;
 }

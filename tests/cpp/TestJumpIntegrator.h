@@ -4,6 +4,7 @@
 #include "openmm/BrownianIntegrator.h"
 #include "openmm/Context.h"
 #include "openmm/CustomExternalForce.h"
+#include "openmm/HarmonicBondForce.h"
 #include "openmm/LangevinMiddleIntegrator.h"
 #include "openmm/Platform.h"
 #include "openmm/QTBIntegrator.h"
@@ -171,29 +172,37 @@ static void testRejectionLeavesNoTrace(Platform& platform) {
     }
 }
 
-/** Kept velocities change by (dt/2m)(F(x)-F(y)); a constrained pair that turned gets fresh ones along the new axis. */
+/** A particle that did not move keeps its on-step velocity: the stored one changes by (dt/2m)(F(x)-F(y)). Particles
+ * that moved, or are constrained to one that did, get fresh velocities, which obey the constraint. */
 static void testVelocities(Platform& platform) {
     System system;
-    addWells(system, 3);
+    addWells(system, 4);
     system.addConstraint(0, 1, 0.1);
+    HarmonicBondForce* spring = new HarmonicBondForce();
+    spring->addBond(2, 3, 0.0, 1000.0);
+    system.addForce(spring);
     auto proposer = make_shared<FunctionProposer>(vector<int>{1, 2}, [](const JumpInput& input, JumpProposal& output) {
         output.positions = {Vec3(0, 0.1, 0), input.positions[1] - Vec3(0.05, 0, 0)};
         output.logRatio = 100;
     });
-    const double stepSize = 1e-8; // the MD step before the jump shall not matter
+    const double stepSize = 1e-8; // so that the MD step before the jump changes no position
     GenerativeJumpIntegrator integrator(new VerletIntegrator(stepSize), proposer, 1);
     integrator.setTemperature(300.0);
     Context context(system, integrator, platform);
-    context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.2, 0)});
-    vector<Vec3> before = {Vec3(0, 1, 0), Vec3(0, 2, 0), Vec3(3, 0, 1)};
+    context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.2, 0), Vec3(0, 0.2, 0.1)});
+    vector<Vec3> before = {Vec3(0, 1, 0), Vec3(0, 2, 0), Vec3(3, 0, 1), Vec3(1, 1, 1)};
     context.setVelocities(before);
     integrator.step(1);
     State after = context.getState(State::Positions | State::Velocities);
     ASSERT_EQUAL(1, integrator.getStatistics().numAccepted);
-    Vec3 expected =
-        before[2] - Vec3(0, 0.2, 0) * (100 / 12.0 * 0.5 * stepSize) - Vec3(0.05, 0, 0) * (100 / 12.0 * 0.5 * stepSize);
-    ASSERT_EQUAL_VEC(expected, after.getVelocities()[2], 1e-6);
-    ASSERT((after.getVelocities()[0] - before[0]).dot(after.getVelocities()[0] - before[0]) > 1e-4);
+    Vec3 forceAtX = Vec3(0, 0.2, 0.1) * -100 + Vec3(0, 0, 0.1) * -1000;
+    Vec3 forceAtY = forceAtX + Vec3(-0.05, 0, 0) * 1000;
+    Vec3 change = (after.getVelocities()[3] - before[3]) * (12.0 / stepSize);
+    ASSERT_EQUAL_VEC(forceAtX + (forceAtX - forceAtY) * 0.5, change, 1e-4);
+    for (int i = 0; i < 3; i++) {
+        Vec3 drawn = after.getVelocities()[i] - before[i];
+        ASSERT(drawn.dot(drawn) > 1e-4);
+    }
     Vec3 relative = after.getVelocities()[1] - after.getVelocities()[0];
     ASSERT(fabs(relative[1]) < 1e-4 && fabs(relative[0]) > 1e-4);
 }

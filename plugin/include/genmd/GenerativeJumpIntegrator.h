@@ -30,9 +30,9 @@ class JumpEngine;
  * that of the force groups selected by setIntegrationForceGroups().
  *
  * Velocities: leapfrog integrators store them half a step behind the positions, where they are correlated with the
- * force. On acceptance the on-step velocity is kept for unconstrained particles and drawn afresh for every cluster of
- * constrained particles of which one moved. Rejected jumps leave no trace. A CustomIntegrator is taken to store
- * on-step velocities.
+ * force, and their kinetic energy differs from that of the on-step velocities. Particles that moved, and those in a
+ * constraint cluster with them, get fresh velocities with both taken into account; the others keep their on-step
+ * velocity. Rejected jumps leave no trace. A CustomIntegrator is taken to store on-step velocities.
  *
  * Not supported: Drude particles, ring polymers, and QTBIntegrator, which does not sample a Boltzmann distribution.
  */
@@ -124,6 +124,7 @@ private:
     void jump();
     void validateProposer();
     void keepRecord(const JumpRecord& record);
+    void addTransferTime(double seconds);
     std::string packRunState() const;
     void unpackRunState(const std::string& packed);
     std::shared_ptr<JumpProposer> proposer;

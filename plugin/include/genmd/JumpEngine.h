@@ -23,18 +23,21 @@ public:
      * is out of range, repeated, or belongs to a particle without mass that is not a virtual site.
      */
     JumpEngine(ContextImpl& context, std::shared_ptr<JumpProposer> proposer);
-    /** Start a jump from the Context's current state. */
-    void begin(double kT, int groups, const VelocityTransfer& transfer);
+    /** Start a jump from the Context's current state. The random numbers must exist until end(). */
+    void begin(double kT, int groups, const VelocityTransfer& transfer, JumpRandom& random);
     /**
      * Make one attempt; if it is accepted, the new conformation is where the next attempt starts.
      *
      * @param protocol   what happens in which order
-     * @param random     random numbers
      * @return what happened; index and step are not set
      */
-    JumpRecord attempt(const JumpProtocol& protocol, JumpRandom& random);
-    /** Leave the Context in the last accepted state. Does nothing if no jump has begun. */
-    void end();
+    JumpRecord attempt(const JumpProtocol& protocol);
+    /**
+     * Leave the Context in the last accepted state. Does nothing if no jump has begun.
+     *
+     * @return the wall time that it took, in seconds
+     */
+    double end();
     /** Called by protocols: let the proposer place the moved particles, and add the energy change to the work. */
     void leap();
 

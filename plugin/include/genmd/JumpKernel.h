@@ -13,10 +13,10 @@
 namespace OpenMM {
 
 /**
- * How velocities are carried over an accepted leap.
+ * How velocities are carried over a leap.
  */
 struct VelocityTransfer {
-    /** By how much stored velocities lag behind positions, in ps (0: they belong to the same time). */
+    /** By how much stored velocities lag behind positions, in ps: half a time step for leapfrog schemes, or 0. */
     double timeOffset = 0;
     /** Thermal energy of fresh velocities, in kJ/mol. */
     double kT = 0;
@@ -32,7 +32,7 @@ struct VelocityTransfer {
  *
  * The order of calls is begin(), then any number of evaluateCandidate(), each optionally followed by accept(), then
  * end(). Between begin() and end() the positions of the Context are undefined; after end() they are those of the last
- * accepted conformation, to the bit.
+ * accepted conformation, to the bit, and the velocities belong to them. docs/theory.md, section 6, derives how.
  */
 class OPENMM_EXPORT_GENMD JumpKernel : public KernelImpl {
 public:
@@ -53,7 +53,7 @@ public:
      *
      * @param context       the Context in which the jump happens
      * @param groups        the force groups that make up the energy
-     * @param needForces    whether accept() will need forces
+     * @param needForces    whether end() will need the forces at x
      * @return the potential energy U(x) in kJ/mol
      */
     virtual double begin(ContextImpl& context, int groups, bool needForces) = 0;
@@ -67,10 +67,10 @@ public:
     virtual double evaluateCandidate(ContextImpl& context, const std::vector<Vec3>& positions) = 0;
     /** Get whether particles that are neither bonded nor excluded overlap in the last evaluated candidate. */
     virtual bool hasOverlap(ContextImpl& context) = 0;
-    /** Make the last evaluated candidate the new x, with velocities to match. */
-    virtual void accept(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) = 0;
-    /** Leave the Context in state x. */
-    virtual void end(ContextImpl& context) = 0;
+    /** Make the last evaluated candidate the new x. */
+    virtual void accept(ContextImpl& context) = 0;
+    /** Leave the Context in state x, with velocities that belong to it if it is not where the jump began. */
+    virtual void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) = 0;
 };
 
 } // namespace OpenMM
