@@ -2,6 +2,7 @@
 
 import gc
 import math
+import threading
 
 import numpy as np
 import openmm
@@ -211,3 +212,20 @@ def test_a_second_inner_integrator_is_not_lost(stayer, jumping):
     integrator.addIntegrator(openmm.VerletIntegrator(0.001))
     copied = openmm.XmlSerializer.clone(integrator)
     assert copied.getNumIntegrators() == integrator.getNumIntegrators()
+
+
+def test_contexts_in_threads(pool_proposer, well, verlet_jumping, in_context, snapshot):
+    def run_all(start):
+        integrators = [verlet_jumping(pool_proposer(), seed=seed) for seed in (1, 2)]
+        contexts = [in_context(well(), integrator) for integrator in integrators]
+        start([lambda each=each: each.step(2000) for each in integrators])
+        return [snapshot(context) for context in contexts]
+
+    def in_threads(jobs):
+        threads = [threading.Thread(target=job) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert run_all(in_threads) == run_all(lambda jobs: [job() for job in jobs])
