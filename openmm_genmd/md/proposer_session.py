@@ -61,7 +61,8 @@ class ProposerSession:
     def description(self) -> str:
         """JSON from which the proposer can be made again, or an empty string."""
         describe = getattr(self.proposer, "describe", None)
-        return json.dumps(describe()) if callable(describe) else ""
+        described = describe() if callable(describe) else {}
+        return json.dumps(described) if described else ""
 
     def begin_run(self, seed: int) -> None:
         """Return to the initial state, with the random numbers that belong to a seed."""

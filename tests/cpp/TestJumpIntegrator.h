@@ -185,7 +185,7 @@ static void testVelocities(Platform& platform) {
         output.positions = {Vec3(0, 0.1, 0), input.positions[1] - Vec3(0.05, 0, 0)};
         output.logRatio = 100;
     });
-    const double stepSize = 1e-8; // so that the MD step before the jump changes no position
+    const double stepSize = 1e-6; // so that the MD step before the jump changes no position
     GenerativeJumpIntegrator integrator(new VerletIntegrator(stepSize), proposer, 1);
     integrator.setTemperature(300.0);
     Context context(system, integrator, platform);
@@ -198,7 +198,7 @@ static void testVelocities(Platform& platform) {
     Vec3 forceAtX = Vec3(0, 0.2, 0.1) * -100 + Vec3(0, 0, 0.1) * -1000;
     Vec3 forceAtY = forceAtX + Vec3(-0.05, 0, 0) * 1000;
     Vec3 change = (after.getVelocities()[3] - before[3]) * (12.0 / stepSize);
-    ASSERT_EQUAL_VEC(forceAtX + (forceAtX - forceAtY) * 0.5, change, 1e-4);
+    ASSERT_EQUAL_VEC(forceAtX + (forceAtX - forceAtY) * 0.5, change, 1e-3);
     for (int i = 0; i < 3; i++) {
         Vec3 drawn = after.getVelocities()[i] - before[i];
         ASSERT(drawn.dot(drawn) > 1e-4);
