@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from openmm_genmd.models.checkpoint import save_checkpoint
@@ -112,7 +113,11 @@ def train_torsions(
         training.validation_fraction,
         np.random.default_rng((training.seed, 0)),
     )
-    weights = frame_weights(states, config.population_power)
+    held_out = release_rare_states(states, held_out, training.validation_fraction)
+    power = config.population_power
+    weights = frame_weights(states, power, within=~held_out)
+    if held_out.any():  # otherwise the fit says what is missing
+        weights += frame_weights(states, power, within=held_out)
     state_path = out.with_suffix(".state")
     fit = DensityFit(
         config.model,
@@ -137,3 +142,25 @@ def train_torsions(
     )
     state_path.unlink()
     return TrainedTorsions(states, result, sha256)
+
+
+def release_rare_states(
+    states: States, held_out: NDArray[np.bool_], fraction: float
+) -> NDArray[np.bool_]:
+    """Mask ``(n_frames,)`` of held-out frames without states that were held out by mistake.
+
+    A rare basin seen in a block or two of time could be held out as a whole and never learned.
+    States of which less than half the intended share is left for training are trained on entirely.
+
+    Parameters
+    ----------
+    states
+        The state of each frame.
+    held_out
+        ``(n_frames,)``, from `validation_mask`.
+    fraction
+        That was to be held out.
+    """
+    total = np.bincount(states.labels, minlength=states.n_states)
+    left = np.bincount(states.labels[~held_out], minlength=states.n_states)
+    return np.asarray(held_out & (left >= 0.5 * (1.0 - fraction) * total)[states.labels])

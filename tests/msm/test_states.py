@@ -114,6 +114,18 @@ def test_weights_of_states(power, expected):
     np.testing.assert_allclose(np.bincount(labels, weights), expected)
 
 
+def test_states_keep_their_weights_within_a_part():
+    states = States(np.array([0] * 90 + [1] * 10), 2, ())
+    within = np.arange(100) % 10 < 5
+    weights = frame_weights(states, 0.0, within=within)
+    np.testing.assert_allclose(np.bincount(states.labels, weights), [0.5, 0.5])
+    assert (weights[~within] == 0).all()
+    only_first = frame_weights(states, 0.0, within=np.arange(100) < 7)
+    assert only_first[:7].sum() == pytest.approx(1)
+    with pytest.raises(ValueError, match="no frame may be drawn"):
+        frame_weights(states, within=np.zeros(100, dtype=bool))
+
+
 def test_power_out_of_range_is_refused():
     with pytest.raises(ValueError, match="population_power must be between 0 and 2, got -1"):
         frame_weights(States(np.array([0]), 1, ()), -1.0)
