@@ -36,7 +36,8 @@ def summary_json(findings: Findings) -> str:
             "hybrid": f.leaps.rate.standard_error if f.leaps.rate else None,
             "md": f.md.rate.standard_error if f.md.rate else None,
         },
-        "crossings_hybrid_over_md": [f.speedup, f.speedup_error],
+        "crossings_hybrid_over_md": f.speedup,
+        "crossings_hybrid_over_md_at_least": f.speedup_at_least,
         "md_rate_from": f.md.rate.source if f.md.rate else None,
         "md_exits": {
             "n": f.exits.n_exits,
@@ -80,14 +81,20 @@ def rate_remark(findings: Findings) -> str:
     """Say how the rate of plain MD was obtained."""
     seen = findings.md.population.n_crossings
     if findings.md.rate is None:
-        return f"Plain MD crossed {seen} times and no exit was seen: its rate is unknown."
+        return f"Plain MD crossed {seen} times and never ran in alpha-left: its rate is unknown."
     if findings.md.rate.source == "counted":
         return "Both rates were counted."
+    if findings.md.rate.source == "upper limit":
+        return (
+            f"Plain MD crossed {seen} times and did not leave alpha-left in "
+            f"{findings.exits.total_time_ps:.0f} ps of runs started there: its rate is a 95 % "
+            "upper limit."
+        )
     mean = findings.exits.total_time_ps / findings.exits.n_exits
     return (
         f"Plain MD crossed {seen} times, fewer than {MIN_CROSSINGS}. Its rate is 2 p / tau: p the "
         f"reference population, tau = {mean:.0f} ps the mean exit time of plain MD started in "
-        f"alpha-left from {findings.exits.n_exits} exits."
+        f"alpha-left, with {findings.exits.n_exits} exits seen. 'At least': 95 % limit."
     )
 
 
@@ -151,7 +158,9 @@ def _lines(f: Findings) -> list[tuple[str, str, str, str]]:
     leaps, md = f.leaps, f.md
     deviation = "" if f.deviation is None else f"{f.deviation:+.1f} standard errors from reference"
     value, error = f.reference
-    speedup = "unknown" if f.speedup is None else f"{f.speedup:.0f} ± {f.speedup_error:.0f}"
+    speedup = "unknown"
+    if f.speedup is not None:
+        speedup = f"{f.speedup:,.0f} (at least {f.speedup_at_least:,.0f})"
     return [
         ("leaps accepted", f"{f.acceptance:.1%}", "", ""),
         ("crossings per minute", _text(leaps.rate), _text(md.rate), ""),

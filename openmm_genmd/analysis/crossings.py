@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2
 
 from openmm_genmd.analysis.statistics import MIN_CROSSINGS
 
@@ -43,13 +44,17 @@ class CrossingRate:
         Crossings in either direction per minute.
     standard_error
         Per minute; Poisson for a count.
+    upper_per_minute
+        One-sided 95 % limit: the rate is below it with that confidence.
     source
-        ``counted``, or ``exit times and population`` where fewer than `MIN_CROSSINGS` were seen.
+        ``counted``, or ``exit times and population`` where fewer than `MIN_CROSSINGS` were seen;
+        ``upper limit`` if not even an exit was seen: the rate is then `upper_per_minute`.
     """
 
     per_minute: float
     standard_error: float
-    source: Literal["counted", "exit times and population"]
+    upper_per_minute: float
+    source: Literal["counted", "exit times and population", "upper limit"]
 
 
 def in_rare_basin(phi_rad: ArrayLike) -> NDArray[np.bool_]:
@@ -147,7 +152,22 @@ def counted_rate(n_crossings: int, minutes: float) -> CrossingRate:
             f"expected a positive time and a count of at least 0, got {minutes} min and "
             f"{n_crossings}"
         )
-    return CrossingRate(n_crossings / minutes, max(1, n_crossings) ** 0.5 / minutes, "counted")
+    return CrossingRate(
+        n_crossings / minutes,
+        max(1, n_crossings) ** 0.5 / minutes,
+        poisson_upper_limit(n_crossings) / minutes,
+        "counted",
+    )
+
+
+def poisson_upper_limit(n_events: int) -> float:
+    """Mean that a Poisson variable has with 95 % confidence at most, given one count.
+
+    References
+    ----------
+    Garwood, Biometrika 28, 437 (1936).
+    """
+    return float(chi2.ppf(0.95, 2 * (n_events + 1)) / 2)
 
 
 def rate_from_exits(
@@ -156,7 +176,8 @@ def rate_from_exits(
     """Equilibrium crossing rate 2 p / tau: as many entries as exits, p / tau of each.
 
     tau = total time / number of exits is the maximum-likelihood mean exit time of an exponential
-    with censored visits. p is the population of the rare basin.
+    with censored visits. p is the population of the rare basin. Without an exit the rate is the
+    upper limit that their absence allows.
 
     Parameters
     ----------
@@ -170,7 +191,7 @@ def rate_from_exits(
     Raises
     ------
     ValueError
-        If no exit was seen, or the population or the speed is not positive.
+        If no time was spent in the basin, or the population or the speed is not positive.
 
     References
     ----------
@@ -178,18 +199,20 @@ def rate_from_exits(
     population / mean first-passage time.
     """
     value, error = population
-    if exits.n_exits < 1:
-        raise ValueError(
-            f"no exit in {exits.total_time_ps:g} ps: the exit time is unknown; run longer from "
-            "inside the basin"
-        )
+    if not exits.total_time_ps > 0:
+        raise ValueError("no time was spent in the rare basin; start runs inside it")
     if not value > 0 or not ps_per_minute > 0:
         raise ValueError(
             f"expected a positive population and speed, got {value} and {ps_per_minute} ps/min"
         )
-    rate = 2 * value * exits.n_exits / exits.total_time_ps * ps_per_minute
-    relative = np.sqrt(1 / exits.n_exits + (error / value) ** 2)
-    return CrossingRate(rate, float(rate * relative), "exit times and population")
+    per_exit = 2 * value / exits.total_time_ps * ps_per_minute
+    # The limit of the count with the 95 % limit of the population: on the safe side.
+    upper = poisson_upper_limit(exits.n_exits) * per_exit * (1 + 1.645 * error / value)
+    if exits.n_exits == 0:
+        return CrossingRate(upper, upper, upper, "upper limit")
+    rate = exits.n_exits * per_exit
+    relative = (1 / exits.n_exits + (error / value) ** 2) ** 0.5
+    return CrossingRate(rate, rate * relative, upper, "exit times and population")
 
 
 def crossing_rate(

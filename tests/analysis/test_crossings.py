@@ -9,7 +9,6 @@ from openmm_genmd.analysis.crossings import (
     BETWEEN,
     COMMON,
     RARE,
-    CrossingRate,
     Exits,
     basin_labels,
     count_crossings,
@@ -18,6 +17,7 @@ from openmm_genmd.analysis.crossings import (
     exits_of_trajectory,
     in_rare_basin,
     last_basin,
+    poisson_upper_limit,
     pooled,
     rate_from_exits,
 )
@@ -84,11 +84,29 @@ def test_error_holds_that_of_the_population() -> None:
 def test_few_crossings_take_the_rate_from_exits() -> None:
     keywords = {"exits": Exits(1000.0, 10), "population": (0.02, 0.001), "ps_per_minute": 1000.0}
     assert crossing_rate(9, 2.0, **keywords).source == "exit times and population"
-    assert crossing_rate(10, 2.0, **keywords) == CrossingRate(5.0, np.sqrt(10) / 2, "counted")
+    assert crossing_rate(10, 2.0, **keywords) == counted_rate(10, 2.0)
 
 
 def test_no_crossings_counted_is_not_certainty() -> None:
     assert counted_rate(0, 2.0).standard_error == 0.5
+
+
+def test_without_exits_there_is_an_upper_limit() -> None:
+    rate = rate_from_exits(Exits(1000.0, 0), (0.02, 0.0), 1000.0)
+    # exp(-n) = .05
+    assert rate.per_minute == pytest.approx(2 * 0.02 * np.log(20))
+    assert rate.source == "upper limit"
+
+
+def test_upper_limits_hold_as_often_as_they_say() -> None:
+    counts = np.random.default_rng(4).poisson(3.0, size=4000)
+    limits = {int(n): poisson_upper_limit(int(n)) for n in np.unique(counts)}
+    held = np.mean([limits[int(n)] > 3.0 for n in counts])
+    assert held > 0.95 - 4 * np.sqrt(0.05 * 0.95 / 4000)
+    rate = rate_from_exits(Exits(1000.0, 3), (0.02, 0.002), 1000.0)
+    assert rate.upper_per_minute == pytest.approx(
+        2 * 0.02 * poisson_upper_limit(3) * (1 + 1.645 * 0.1)
+    )
 
 
 def test_broken_inputs_are_refused() -> None:
@@ -100,7 +118,7 @@ def test_broken_inputs_are_refused() -> None:
         exits_of_trajectory([1.0, -1.0], frame_ps=0.0)
     with pytest.raises(ValueError, match="positive time"):
         counted_rate(3, 0.0)
-    with pytest.raises(ValueError, match="no exit in 10 ps"):
-        rate_from_exits(Exits(10.0, 0), (0.02, 0.0), 1.0)
+    with pytest.raises(ValueError, match="no time was spent in the rare basin"):
+        rate_from_exits(Exits(0.0, 0), (0.02, 0.0), 1.0)
     with pytest.raises(ValueError, match="positive population and speed"):
         rate_from_exits(Exits(10.0, 1), (0.0, 0.0), 1.0)
