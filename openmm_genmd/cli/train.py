@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,15 +159,32 @@ def _read(
     from openmm_genmd.training.dataset import read_torsions
 
     task = progress.add_task("frames read", total=None)
-    data = read_torsions(
-        files,
-        topology,
-        representation,
-        stride=stride,
-        advance=lambda file, frames: progress.advance(task, frames),
-    )
+    with _without_c_output():
+        data = read_torsions(
+            files,
+            topology,
+            representation,
+            stride=stride,
+            advance=lambda file, frames: progress.advance(task, frames),
+        )
     progress.remove_task(task)
     return data
+
+
+@contextmanager
+def _without_c_output() -> Iterator[None]:
+    """Silence what compiled code prints: mdtraj's reader greets each DCD file twice."""
+    flush = ctypes.CDLL(None).fflush
+    flush(None)
+    saved = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+            yield
+    finally:
+        flush(None)
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
@@ -216,8 +238,6 @@ def _print_states(states: States, console: Console) -> None:
 def _print_result(
     out: Path, trained: TrainedTorsions, config: TorsionTrainingConfig, console: Console
 ) -> None:
-    import math
-
     uniform = -config.model.n_torsions * math.log(2 * math.pi)
     gain = trained.fit.validation_log_likelihood - uniform
     console.print(

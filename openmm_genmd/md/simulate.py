@@ -123,7 +123,7 @@ def simulate_data(
     resume
         Continue.
     report
-        Called about ten times a second at most.
+        Called after each frame and each minimisation.
 
     Raises
     ------
@@ -195,7 +195,7 @@ class _Simulation:
     ) -> None:
         self._given, self._plan, self._out, self._report = given, plan, out, report
         self._platform = openmm.Platform.getPlatformByName(plan.platform)
-        self._spent_s = self._simulated_ps = self._done_ps = self._reported_s = 0.0
+        self._spent_s = self._simulated_ps = self._done_ps = 0.0
         self.total_ps = 0.0
 
     def run(self, run: _Run, index: int, start_nm: Array) -> None:
@@ -208,7 +208,7 @@ class _Simulation:
         try:
             self._start(context, start_nm, run.temperature_k, index)
             self._integrate(context, run, path)
-        except openmm.OpenMMException as error:
+        except (openmm.OpenMMException, ValueError) as error:  # the latter: NaN in a frame
             raise RuntimeError(
                 f"{run.name} at {run.temperature_k:g} K failed: {error}; try a smaller time step "
                 "or a lower hot temperature"
@@ -283,10 +283,6 @@ class _Simulation:
         os.replace(partial, path)
 
     def _tell(self, stage: str) -> None:
-        now = time.monotonic()
-        if now - self._reported_s < 0.1 and self._done_ps < self.total_ps:
-            return
-        self._reported_s = now
         speed = self._simulated_ps * 86.4 / self._spent_s if self._spent_s else 0.0
         self._report(Progress(stage, self._done_ps, self.total_ps, speed))
 

@@ -111,6 +111,10 @@ def load_system_input(
             f"{pdb} has {len(positions)} atoms, but {system} has {built.getNumParticles()} "
             "particles; give the structure from which the System was made"
         )
+    if built.usesPeriodicBoundaryConditions() and topology.getPeriodicBoxVectors() is None:
+        # OpenMM writes boxes to trajectories only if the Topology has one.
+        vectors = [v.value_in_unit(unit.nanometer) for v in built.getDefaultPeriodicBoxVectors()]
+        topology.setPeriodicBoxVectors(vectors * unit.nanometer)
     return SystemInput(topology, positions, built)
 
 
@@ -130,7 +134,7 @@ def _is_serialized_system(system: str) -> bool:
 def _deserialize(path: str) -> openmm.System:
     try:
         return openmm.XmlSerializer.deserialize(Path(path).read_text())
-    except openmm.OpenMMException as error:
+    except (openmm.OpenMMException, ValueError) as error:
         raise ValueError(
             f"cannot read the System in {path}: {error}; write it with "
             "openmm.XmlSerializer.serialize(system)"
