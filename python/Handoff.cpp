@@ -11,12 +11,13 @@ namespace {
 
 struct HandedOverIntegrator {};
 
+/** Hands out what is offered when asked for an object of the type that only exists by name. */
 class HandoffProxy : public SerializationProxy {
 public:
     HandoffProxy() : SerializationProxy("_GenMDHandoff") {
     }
     void serialize(const void* object, SerializationNode& node) const {
-        throw OpenMMException("_GenMDHandoff cannot be serialized");
+        // Nothing of this type exists that could be serialized.
     }
     void* deserialize(const SerializationNode& node) const {
         if (!offered)

@@ -24,11 +24,12 @@ public:
     void checkInterrupt();
     std::string getTypeName() const;
     std::string getDescription() const;
+    /** Get the session. Throws an OpenMMException if it no longer exists. */
+    pybind11::object getSession() const;
     /** Hold the session strongly from now on. */
     void keepAlive();
 
 private:
-    pybind11::object getSession() const;
     pybind11::object weakSession, strongSession;
     std::vector<int> particles;
     Grade grade;

@@ -39,10 +39,18 @@ static void setProposer(py::handle integrator, py::object session) {
     getNativeIntegrator(integrator).setProposer(std::make_shared<PythonProposer>(session));
 }
 
+static std::shared_ptr<PythonProposer> getPythonProposer(py::handle integrator) {
+    return std::dynamic_pointer_cast<PythonProposer>(getNativeIntegrator(integrator).getProposer());
+}
+
 static void keepProposerAlive(py::handle integrator) {
-    auto proposer = std::dynamic_pointer_cast<PythonProposer>(getNativeIntegrator(integrator).getProposer());
-    if (proposer)
+    if (auto proposer = getPythonProposer(integrator))
         proposer->keepAlive();
+}
+
+static py::object getSession(py::handle integrator) {
+    auto proposer = getPythonProposer(integrator);
+    return proposer ? proposer->getSession() : py::none();
 }
 
 static py::dict getRejections(py::handle integrator) {
@@ -75,6 +83,7 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
     module.def("step", &step);
     module.def("set_proposer", &setProposer);
     module.def("keep_proposer_alive", &keepProposerAlive);
+    module.def("get_session", &getSession);
     module.def("get_proposer_type_name", onNative(&Jumper::getProposerTypeName));
     module.def("get_proposer_description", onNative(&Jumper::getProposerDescription));
     module.def("get_jump_interval", onNative(&Jumper::getJumpInterval));

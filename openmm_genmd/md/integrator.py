@@ -144,11 +144,17 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
                 f"{core.get_temperature(self)} K; leave temperature= out"
             )
 
-    def __del__(self) -> None:
-        """Hand the proposer to the C++ object if another C++ object owns that."""
-        this = self.__dict__.get("this")
-        if this is not None and not this.own() and self.__dict__.get("_session") is not None:
+    @property
+    def thisown(self) -> bool:
+        """Whether this Python object owns the C++ object."""
+        return bool(self.this.own())
+
+    @thisown.setter
+    def thisown(self, owns: bool) -> None:
+        # Whoever owns the C++ object from now on may outlive this object, which holds the proposer.
+        if not owns:
             core.keep_proposer_alive(self)
+        self.this.own(owns)
 
     # -- copies ------------------------------------------------------------------------------
 
@@ -176,8 +182,9 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
             raise TypeError(f"expected a GenerativeJumpIntegrator, got {type(integrator).__name__}")
         result = cls.__new__(cls)
         result.this = integrator.this
-        result._session = None
-        result._restore_proposer()
+        result._session = core.get_session(result)
+        if result._session is None:
+            result._restore_proposer()
         return result
 
     def _restore_proposer(self) -> None:
@@ -234,6 +241,8 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
 
     def _adopt(self, session: ProposerSession) -> None:
         core.set_proposer(self, session)
+        if not self.thisown:
+            core.keep_proposer_alive(self)
         core.set_allow_exploratory(self, session.grade == "exploratory")
         self._session = session
 

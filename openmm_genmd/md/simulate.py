@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from openmm import app, unit
 from pydantic import BaseModel, ConfigDict, Field
 
+from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
 from openmm_genmd.md.system_input import SystemInput
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -130,13 +131,14 @@ def simulate_data(
     FileExistsError
         If ``out`` has a manifest and ``resume`` is not set.
     ValueError
-        If ``resume`` is set and the plan or the System is not the one in the manifest.
+        If there is no such platform, or ``resume`` is set and the plan or the System is not the
+        one in the manifest.
     RuntimeError
         If a run becomes unstable.
     """
     out = Path(out)
-    _prepare(given, plan, out, resume)
     simulation = _Simulation(given, plan, out, report)
+    _prepare(given, plan, out, resume)
     hot = [_Run(f"hot-{t:g}K", t, 0.0, plan.hot_time_ps, 100) for t in plan.hot_temperatures_k]
     cold = [
         _Run(f"run-{i:03d}", plan.temperature_k, plan.equilibration_ps, plan.run_time_ps)
@@ -194,7 +196,7 @@ class _Simulation:
         report: Callable[[Progress], None],
     ) -> None:
         self._given, self._plan, self._out, self._report = given, plan, out, report
-        self._platform = openmm.Platform.getPlatformByName(plan.platform)
+        self._platform = find_platform(plan.platform)
         self._spent_s = self._simulated_ps = self._done_ps = 0.0
         self.total_ps = 0.0
 

@@ -72,8 +72,11 @@ void requirePositive(long long value, const char* name) {
 GenerativeJumpIntegrator::GenerativeJumpIntegrator(Integrator* integrator, shared_ptr<JumpProposer> proposer,
                                                    int jumpInterval)
     : protocol(new Instantaneous()), jumpInterval(1), triesPerJump(1), randomSeed(0), allowExploratory(false),
-      proposerIsValidated(false), isStepping(false), hasPendingProposerState(false), ownTemperature(-1),
-      recordCapacity(DEFAULT_RECORD_CAPACITY) {
+      proposerIsValidated(false), isStepping(false), hasJumped(false), hasPendingProposerState(false),
+      ownTemperature(-1), recordCapacity(DEFAULT_RECORD_CAPACITY) {
+    if (integrator == nullptr)
+        throw OpenMMException("GenerativeJumpIntegrator: there is no inner integrator to do the MD");
+    InnerIntegrator::requireSupported(*integrator);
     setJumpInterval(jumpInterval);
     setProposer(proposer);
     addIntegrator(integrator);
@@ -215,6 +218,7 @@ void GenerativeJumpIntegrator::reserveRecords(long long count) {
 void GenerativeJumpIntegrator::keepRecord(const JumpRecord& record) {
     statistics.add(record);
     lastJump = record;
+    hasJumped = true;
     records.push_back(record);
     while ((long long)records.size() > recordCapacity)
         records.pop_front();
@@ -223,10 +227,11 @@ void GenerativeJumpIntegrator::keepRecord(const JumpRecord& record) {
 void GenerativeJumpIntegrator::initialize(ContextImpl& contextImpl) {
     if (owner != NULL && &contextImpl.getOwner() != owner)
         throw OpenMMException("This Integrator is already bound to a context");
-    if (getNumIntegrators() == 0)
-        throw OpenMMException("GenerativeJumpIntegrator: there is no inner integrator to do the MD");
-    for (int i = 0; i < getNumIntegrators(); i++)
-        InnerIntegrator::requireSupported(contextImpl.getSystem(), getIntegrator(i));
+    if (getNumIntegrators() != 1)
+        throw OpenMMException(
+            "GenerativeJumpIntegrator: expected exactly one inner integrator, but addIntegrator() added "
+            "more. Pass a CompoundIntegrator as the inner one instead");
+    InnerIntegrator::requireSupported(contextImpl.getSystem());
     context = &contextImpl;
     owner = &contextImpl.getOwner();
     CompoundIntegrator::initialize(contextImpl);
@@ -234,6 +239,7 @@ void GenerativeJumpIntegrator::initialize(ContextImpl& contextImpl) {
     if (proposer)
         proposer->beginRun(random.nextBits());
     proposerIsValidated = false;
+    hasJumped = false;
     resetStatistics();
 }
 

@@ -29,9 +29,10 @@ void* GenerativeJumpIntegratorProxy::deserialize(const SerializationNode& node) 
     if (node.getIntProperty("version") != 1)
         throw OpenMMException("GenerativeJumpIntegrator: unsupported version number in XML; expected 1");
     unique_ptr<JumpProtocol> protocol(JumpProtocol::create(node.getStringProperty("protocol")));
-    Integrator* inner = node.getChildNode("Integrator").decodeObject<Integrator>();
+    unique_ptr<Integrator> inner(node.getChildNode("Integrator").decodeObject<Integrator>());
     unique_ptr<GenerativeJumpIntegrator> integrator(
-        new GenerativeJumpIntegrator(inner, nullptr, node.getIntProperty("jumpInterval")));
+        new GenerativeJumpIntegrator(inner.get(), nullptr, node.getIntProperty("jumpInterval")));
+    inner.release();
     integrator->setTriesPerJump(node.getIntProperty("triesPerJump"));
     integrator->setRandomNumberSeed(node.getIntProperty("randomSeed"));
     integrator->setAllowExploratory(node.getBoolProperty("allowExploratory"));

@@ -80,13 +80,16 @@ bool InnerIntegrator::hasVelocities(const Integrator& integrator) {
     return dynamic_cast<const BrownianIntegrator*>(&integrator) == nullptr;
 }
 
-void InnerIntegrator::requireSupported(const System& system, const Integrator& integrator) {
+void InnerIntegrator::requireSupported(const System& system) {
     // The Drude and RPMD plugins are optional libraries, so their classes are known by name only.
     for (int i = 0; i < system.getNumForces(); i++)
         if (nameContains(typeid(system.getForce(i)), "DrudeForce"))
             throw OpenMMException(
                 "GenerativeJumpIntegrator: the System has a DrudeForce. Jumps of Drude particles are not supported, "
                 "since the energy after a jump would need relaxed Drude particles; use a fixed-charge force field");
+}
+
+void InnerIntegrator::requireSupported(const Integrator& integrator) {
     if (nameContains(typeid(integrator), "Drude"))
         throw OpenMMException("GenerativeJumpIntegrator: Drude integrators are not supported as inner integrator; "
                               "use LangevinMiddleIntegrator with a fixed-charge force field");

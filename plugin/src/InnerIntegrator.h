@@ -25,8 +25,10 @@ bool setTemperature(Integrator& integrator, double temperature);
 double getVelocityTimeOffset(const Integrator& integrator);
 /** Get whether velocities are dynamical variables (not so for Brownian dynamics). */
 bool hasVelocities(const Integrator& integrator);
-/** Throw an OpenMMException that says why, if jumps cannot be exact with this System and Integrator. */
-void requireSupported(const System& system, const Integrator& integrator);
+/** Throw an OpenMMException that says why, if jumps cannot be exact with this System. */
+void requireSupported(const System& system);
+/** Throw an OpenMMException that says why, if jumps cannot be exact with this Integrator. */
+void requireSupported(const Integrator& integrator);
 /** Throw an OpenMMException if a thermostat or barostat works at another temperature (in K) than the jumps. */
 void requireSameTemperature(const std::map<std::string, double>& contextParameters, double temperature);
 

@@ -13,22 +13,58 @@ using namespace std;
 
 static const uint64_t MAGIC = 0x31504d554a444d47ULL; // "GMDJUMP1"
 
-/** Random numbers, statistics, last record and proposer, as bytes. */
+static void writeRecord(ByteWriter& writer, const JumpRecord& record) {
+    writer.write(record.index);
+    writer.write(record.step);
+    writer.write<int32_t>(record.accepted);
+    writer.write<int32_t>(static_cast<int>(record.reason));
+    for (double value : {record.probability, record.work, record.logRatio, record.modelSeconds, record.energySeconds,
+                         record.bookkeepingSeconds})
+        writer.write(value);
+}
+
+static JumpRecord readRecord(ByteReader& reader) {
+    JumpRecord record;
+    record.index = reader.read<long long>();
+    record.step = reader.read<long long>();
+    record.accepted = reader.read<int32_t>() != 0;
+    record.reason = static_cast<RejectionReason>(reader.read<int32_t>());
+    for (double* value : {&record.probability, &record.work, &record.logRatio, &record.modelSeconds,
+                          &record.energySeconds, &record.bookkeepingSeconds})
+        *value = reader.read<double>();
+    return record;
+}
+
+/** FNV-1a, 64 bits (Fowler, Noll, Vo). */
+static uint64_t getChecksum(const string& bytes) {
+    uint64_t hash = 0xcbf29ce484222325ULL;
+    for (unsigned char byte : bytes)
+        hash = (hash ^ byte) * 0x100000001b3ULL;
+    return hash;
+}
+
+/** Random numbers, statistics, last record and proposer, as bytes that begin with their checksum. */
 string GenerativeJumpIntegrator::packRunState() const {
     ByteWriter writer;
     writer.write(random.getState());
     writer.write(statistics);
-    writer.write(lastJump);
+    writeRecord(writer, lastJump);
+    writer.write<int32_t>(hasJumped);
     writer.writeString(getProposerTypeName());
     writer.writeString(proposer ? proposer->getState() : pendingProposerState);
-    return writer.getBytes();
+    ByteWriter packed;
+    packed.write(getChecksum(writer.getBytes()));
+    return packed.getBytes() + writer.getBytes();
 }
 
 void GenerativeJumpIntegrator::unpackRunState(const string& packed) {
     ByteReader reader(packed);
+    if (reader.read<uint64_t>() != getChecksum(packed.substr(sizeof(uint64_t))))
+        throw OpenMMException("GenerativeJumpIntegrator: the stored state of the jumps is truncated or damaged");
     JumpRandom::State newRandom = reader.read<JumpRandom::State>();
     JumpStatistics newStatistics = reader.read<JumpStatistics>();
-    JumpRecord newLastJump = reader.read<JumpRecord>();
+    JumpRecord newLastJump = readRecord(reader);
+    bool newHasJumped = reader.read<int32_t>() != 0;
     string newType = reader.readString();
     string newProposerState = reader.readString();
     if (newType != getProposerTypeName())
@@ -42,6 +78,7 @@ void GenerativeJumpIntegrator::unpackRunState(const string& packed) {
     random.setState(newRandom);
     statistics = newStatistics;
     lastJump = newLastJump;
+    hasJumped = newHasJumped;
     records.clear();
 }
 
@@ -68,6 +105,8 @@ void GenerativeJumpIntegrator::loadCheckpoint(istream& stream) {
         stream.read(buffer, min<uint64_t>(sizeof(buffer), header[1] - packed.size()));
         packed.append(buffer, stream.gcount());
     }
+    if (packed.size() != header[1])
+        throw OpenMMException("GenerativeJumpIntegrator: the stored state of the jumps is truncated or damaged");
     unpackRunState(packed);
 }
 
@@ -80,7 +119,9 @@ void GenerativeJumpIntegrator::serializeParameters(SerializationNode& node) cons
  *  integrator keeps its random numbers, like every Integrator of OpenMM: replica exchange sets the States of all
  *  replicas on one Context, and the same random numbers in all of them would correlate the replicas. */
 void GenerativeJumpIntegrator::deserializeParameters(const SerializationNode& node) {
-    CompoundIntegrator::deserializeParameters(node);
-    if (node.hasProperty("jumpState") && statistics.numAttempted == 0)
+    // A State of plain MD has nothing that a CompoundIntegrator would understand, but is a fine place to start from.
+    if (node.hasProperty("version"))
+        CompoundIntegrator::deserializeParameters(node);
+    if (node.hasProperty("jumpState") && !hasJumped)
         unpackRunState(fromHex(node.getStringProperty("jumpState")));
 }

@@ -282,6 +282,9 @@ static void testCheckpoint(Platform& platform) {
     assertThrows("truncated or damaged", [&] { context.loadCheckpoint(truncated); });
     stringstream headless(damaged.substr(0, damaged.size() - 500));
     assertThrows("GenerativeJumpIntegrator: the", [&] { context.loadCheckpoint(headless); });
+    damaged[damaged.size() - 3] ^= 1;
+    stringstream changed(damaged);
+    assertThrows("truncated or damaged", [&] { context.loadCheckpoint(changed); });
 }
 
 /** A State restores the jumps of a new integrator, and leaves those of a live one alone. */
@@ -408,13 +411,19 @@ static void testErrors(Platform& platform) {
     ASSERT_EQUAL(80000, integrator.getRecords(integrator.getStatistics().numAttempted - 80000).size());
 }
 
-/** OpenMM does not free a Context whose initialization fails, so that leak detection is off here. */
-static void testRefusedIntegrator(Platform& platform) {
-    LeakDetectionOff leakDetectionOff;
+static void testRefusedIntegrators(Platform& platform) {
     System system;
     addWells(system, 1);
-    GenerativeJumpIntegrator integrator(new QTBIntegrator(300.0, 1.0, 0.001), nullptr, 1);
-    assertThrows("QTBIntegrator is not supported", [&] { Context context(system, integrator, platform); });
+    assertThrows("QTBIntegrator is not supported", [] {
+        QTBIntegrator inner(300.0, 1.0, 0.001);
+        GenerativeJumpIntegrator integrator(&inner, nullptr, 1);
+    });
+    assertThrows("no inner integrator", [] { GenerativeJumpIntegrator integrator(nullptr, nullptr, 1); });
+    GenerativeJumpIntegrator integrator(new VerletIntegrator(0.001), nullptr, 1);
+    integrator.addIntegrator(new VerletIntegrator(0.001));
+    // OpenMM does not free a Context whose initialization fails.
+    LeakDetectionOff leakDetectionOff;
+    assertThrows("exactly one inner integrator", [&] { Context context(system, integrator, platform); });
 }
 
 static void testJumpIntegrator(const string& platformName) {
@@ -429,5 +438,5 @@ static void testJumpIntegrator(const string& platformName) {
     testStateParameters(platform);
     testSerialization();
     testErrors(platform);
-    testRefusedIntegrator(platform);
+    testRefusedIntegrators(platform);
 }

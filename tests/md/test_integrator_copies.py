@@ -120,7 +120,6 @@ def test_wrong_xml_is_refused(old, new, message, stayer, jumping):
         openmm.XmlSerializer.deserialize(xml.replace(old, new))
 
 
-@pytest.mark.xfail(reason="the session of a live C++ object cannot be asked for", strict=True)
 def test_from_integrator_finds_the_proposer_of_a_live_integrator(stepper, jumping):
     compound = openmm.CompoundIntegrator()
     compound.addIntegrator(jumping(stepper))

@@ -93,6 +93,12 @@ def test_folder_in_use_and_changed_plan_are_refused(tmp_path, given):
         simulate_data(other, tiny, tmp_path, resume=True)
 
 
+def test_unknown_platform_leaves_no_folder(tmp_path, given):
+    with pytest.raises(ValueError, match=r"platform must be one of .*Reference.*, got 'Abacus'"):
+        simulate_data(given, plan(platform="Abacus"), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_unstable_run_is_named(tmp_path, given):
     wild = plan(time_step_fs=40.0, frame_interval_ps=4.0, hot_time_ps=400.0)
     with pytest.raises(RuntimeError, match=r"hot-600K at 600 K failed: .*try a smaller time step"):

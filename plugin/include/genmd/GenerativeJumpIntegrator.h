@@ -41,6 +41,8 @@ public:
     /**
      * Create a GenerativeJumpIntegrator.
      *
+     * Throws an OpenMMException if the Integrator cannot be an inner one.
+     *
      * @param integrator     the Integrator that does the MD. This object takes over ownership.
      * @param proposer       proposes jumps. May be null; then the first jump throws until setProposer() is called.
      * @param jumpInterval   the number of MD steps between jumps
@@ -132,7 +134,7 @@ private:
     std::unique_ptr<JumpEngine> engine;
     std::string missingType, missingDescription, pendingProposerState;
     int jumpInterval, triesPerJump, randomSeed;
-    bool allowExploratory, proposerIsValidated, isStepping, hasPendingProposerState;
+    bool allowExploratory, proposerIsValidated, isStepping, hasJumped, hasPendingProposerState;
     double ownTemperature;
     JumpRandom random;
     JumpStatistics statistics;

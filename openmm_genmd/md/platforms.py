@@ -1,0 +1,30 @@
+"""OpenMM platforms by name."""
+
+from __future__ import annotations
+
+import openmm
+
+
+def find_platform(name: str) -> openmm.Platform:
+    """Return the platform of this name.
+
+    Parameters
+    ----------
+    name
+        For instance ``Reference``, ``CPU``, ``CUDA``.
+
+    Raises
+    ------
+    ValueError
+        If OpenMM has no such platform here.
+
+    Examples
+    --------
+    >>> find_platform("Reference").getName()
+    'Reference'
+    """
+    n = openmm.Platform.getNumPlatforms()
+    names = [openmm.Platform.getPlatform(i).getName() for i in range(n)]
+    if name not in names:
+        raise ValueError(f"platform must be one of {', '.join(names)}, got {name!r}")
+    return openmm.Platform.getPlatformByName(name)
