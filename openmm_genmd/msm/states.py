@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_FRAMES_PER_CLUSTER = 20
+"""With fewer on average, clusters and then states would be single frames."""
+
 
 class StateConfig(BaseModel):
     """How `find_states` divides conformations.
@@ -28,7 +31,7 @@ class StateConfig(BaseModel):
     tica_components
         Slow coordinates in which frames are clustered.
     clusters
-        Microstates.
+        Microstates; fewer if there are not 20 frames for each.
     max_states
         Limit per connected set of microstates.
     slowness
@@ -143,7 +146,8 @@ def _slow_coordinates(features: list[Array], config: StateConfig, notes: list[st
 
 
 def _cluster(points: Array, config: StateConfig) -> ClusterModel:
-    k = min(config.clusters, len(np.unique(points, axis=0)))
+    enough = max(1, len(points) // _FRAMES_PER_CLUSTER)
+    k = min(config.clusters, enough, len(np.unique(points, axis=0)))
     return KMeans(k, max_iter=200, fixed_seed=config.seed, n_jobs=1, progress=None).fit_fetch(
         points
     )

@@ -67,12 +67,17 @@ def test_a_few_outliers_join_the_nearest_state():
 
 def test_trajectories_shorter_than_the_lag_give_one_state_per_cluster():
     rng = np.random.default_rng(6)
-    pieces = [rng.normal(c, 0.05, (5, 1)) for c in (-2.0, 0.0, 2.0)]
-    states = find_states(pieces, StateConfig(clusters=3, lag_frames=10))
+    pieces = [rng.normal(c, 0.05, (30, 1)) for c in (-2.0, 0.0, 2.0)]
+    states = find_states(pieces, StateConfig(clusters=3, lag_frames=40))
     assert states.n_states == 3
-    assert [len(set(states.labels[i : i + 5])) for i in (0, 5, 10)] == [1, 1, 1]
+    assert [len(set(states.labels[i : i + 30])) for i in (0, 30, 60)] == [1, 1, 1]
     assert "only 0 pairs of frames" in states.notes[0]
     assert "one state per cluster" in states.notes[1]
+
+
+def test_few_frames_make_few_states():
+    angles = np.random.default_rng(8).uniform(-np.pi, np.pi, (59, 2))
+    assert find_states([angles], StateConfig()).n_states <= 2
 
 
 def test_a_constant_trajectory_is_one_state():
