@@ -125,12 +125,19 @@ class HybridRun:
         self.simulation = _simulation(self.settings, given, self.integrator)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.folder)
+        try:
+            self._prepare(given, resume)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _prepare(self, given: SystemInput, resume: bool) -> None:
         if resume:
             self._return_to_checkpoint()
+            self._add_reporters()
         else:
             self._begin(given)
-        self._add_reporters()
-        if not resume:
+            self._add_reporters()
             self._save_checkpoint()
 
     @property
