@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
-from openmm_genmd.md.simulate import Progress, SimulationPlan, simulate_data
+from openmm_genmd.md.simulate import Progress, simulate_data
+from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.system_input import load_system_input
 
 

@@ -14,60 +14,14 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
-from pydantic import BaseModel, ConfigDict, Field
 
 from openmm_genmd.md.platforms import find_platform
+from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
 from openmm_genmd.md.system_input import SystemInput
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 Array = NDArray[np.float64]
-
-
-class SimulationPlan(BaseModel):
-    """What `simulate_data` runs; stored in the manifest.
-
-    Attributes
-    ----------
-    temperature_k
-        Of the short runs, which are the training data.
-    hot_temperatures_k
-        One exploratory run at each; may be empty.
-    hot_time_ps
-        Length of each hot run.
-    torsion_starts
-        Conformations with uniformly drawn torsions, minimised, that compete with frames of the
-        hot runs for being a start.
-    runs
-        Number of short runs.
-    equilibration_ps
-        Left out at the beginning of each short run.
-    run_time_ps
-        Length of the rest.
-    frame_interval_ps
-        Time between stored frames.
-    time_step_fs, friction_per_ps
-        Of the LangevinMiddleIntegrator.
-    platform
-        OpenMM platform. Reference is the fastest one for a few dozen particles.
-    seed
-        Everything random follows from it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    temperature_k: float = Field(default=300.0, gt=0)
-    hot_temperatures_k: tuple[float, ...] = (600.0,)
-    hot_time_ps: float = Field(default=500.0, ge=0)
-    torsion_starts: int = Field(default=100, ge=0)
-    runs: int = Field(default=24, ge=1)
-    equilibration_ps: float = Field(default=5.0, ge=0)
-    run_time_ps: float = Field(default=100.0, gt=0)
-    frame_interval_ps: float = Field(default=0.5, gt=0)
-    time_step_fs: float = Field(default=2.0, gt=0)
-    friction_per_ps: float = Field(default=1.0, gt=0)
-    platform: str = "Reference"
-    seed: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import openmm
 import pytest
 from pydantic import ValidationError
 
-from openmm_genmd.md.simulate import Progress, SimulationPlan, simulate_data
+from openmm_genmd.md.simulate import Progress, simulate_data
+from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
 from openmm_genmd.md.system_input import load_system_input
 from openmm_genmd.representations.torsions import TorsionRepresentation
