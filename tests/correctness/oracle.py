@@ -1,0 +1,89 @@
+"""A jump in plain Python, through nothing but getState, setPositions and setVelocities.
+
+It is the readable twin of plugin/src/JumpEngine.cpp and GenericJumpKernel.cpp, and can be broken on
+purpose.
+"""
+
+import numpy as np
+
+BREAKS = ("state not restored", "stored kept", "on-step kept", "fresh with the force at y")
+
+
+class Oracle:
+    """Proposes, accepts with min(1, exp(-(U(y) - U(x))/kT + log ratio)), and settles velocities.
+
+    Velocities (h half a time step, P_y the projection on the constraints at y): particles that
+    moved, and those in a constraint cluster with one, get P_y[xi - (h/m) F(y - (h/2) xi)] with
+    xi = P_y[Maxwell]; the others v + P_y[(h/m) (F(x) - F(y))].
+    """
+
+    def __init__(self, context, proposer, kt_kj, half_step_ps, seed=1, broken=None):
+        assert broken is None or broken in BREAKS
+        self.context, self.proposer, self.broken = context, proposer, broken
+        self.kt, self.half_step, self.rng = kt_kj, half_step_ps, np.random.default_rng(seed)
+        system = context.getSystem()
+        particles = range(system.getNumParticles())
+        self.masses = np.array([[system.getParticleMass(i)._value] for i in particles])
+        self.inverse_masses = np.divide(1, self.masses, where=self.masses > 0, out=0 * self.masses)
+        self.cluster = constraint_clusters(system)
+        self.periodic = system.usesPeriodicBoundaryConditions()
+
+    def evaluate(self, positions_nm):
+        """Return energy (kJ/mol) and forces (kJ/mol/nm) at positions, which the Context keeps."""
+        self.context.setPositions(positions_nm)
+        self.context.computeVirtualSites()
+        state = self.context.getState(energy=True, forces=True)
+        return state.getPotentialEnergy()._value, state.getForces(asNumpy=True)._value
+
+    def jump(self) -> dict:
+        """Make one attempt; return its work, log ratio, probability, and whether it was accepted."""
+        state = self.context.getState(positions=True, velocities=True)
+        x = state.getPositions(asNumpy=True)._value
+        v = state.getVelocities(asNumpy=True)._value
+        box = state.getPeriodicBoxVectors(asNumpy=True)._value if self.periodic else None
+        proposal = self.proposer.propose(x[self.proposer.particles], box, self.rng)
+        y = x.copy()
+        y[self.proposer.particles] = proposal.positions
+        energy_x, force_x = self.evaluate(x)
+        energy_y, force_y = self.evaluate(y)
+        exponent = -(energy_y - energy_x) / self.kt + proposal.log_ratio
+        probability = np.exp(min(0.0, exponent)) if np.isfinite(exponent) else 0.0
+        accepted = self.rng.random() < probability
+        if accepted:
+            self.settle_velocities(x, y, v, force_x, force_y)
+        elif self.broken != "state not restored":
+            self.context.setPositions(x)
+        work = energy_y - energy_x
+        return dict(work=work, log_ratio=proposal.log_ratio, p=probability, accepted=accepted)
+
+    def settle_velocities(self, x, y, v, force_x, force_y):
+        """Give the Context at y the velocities that belong there."""
+        h = self.half_step * self.inverse_masses
+        moved = np.any(x != y, axis=1)
+        redrawn = np.isin(self.cluster, self.cluster[moved])[:, None] & (self.masses > 0)
+        kept = v + self.project(h * (force_x - force_y), y)
+        xi = np.sqrt(self.kt * self.inverse_masses) * self.rng.normal(size=v.shape)
+        xi = self.project(np.where(redrawn, xi, 0), y)
+        force = force_y
+        if self.broken != "fresh with the force at y":
+            force = self.evaluate(y - 0.5 * self.half_step * xi)[1]
+        drawn = self.project(np.where(redrawn, xi - h * force, h * (force_x - force_y)), y)
+        new = np.where(redrawn, drawn, v + drawn)
+        self.context.setPositions(y)
+        self.context.setVelocities({"stored kept": v, "on-step kept": kept}.get(self.broken, new))
+
+    def project(self, velocities, positions_nm):
+        """Return the velocities without the parts that would change a constrained distance."""
+        self.context.setPositions(positions_nm)
+        self.context.setVelocities(velocities)
+        self.context.applyVelocityConstraints(1e-10)
+        return self.context.getState(velocities=True).getVelocities(asNumpy=True)._value
+
+
+def constraint_clusters(system) -> np.ndarray:
+    """Return a label ``(n,)`` per particle, equal for particles that constraints connect."""
+    label = np.arange(system.getNumParticles())
+    for index in range(system.getNumConstraints()):
+        first, second, _ = system.getConstraintParameters(index)
+        label[label == label[first]] = label[second]
+    return label
