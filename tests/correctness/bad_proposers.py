@@ -121,7 +121,7 @@ class BiasedPlacement(BadProposer):
     bias = 0.8
 
     def leap(self, positions, box, rng):
-        lengths = np.diag(box)
+        lengths = np.diag(self.boxes[0] if self.broken == "stale box" else box)
         index = int(rng.integers(len(positions)))
         scaled = rng.random(3)
         while rng.random() * (1 + self.bias) > self._density(scaled):

@@ -36,7 +36,7 @@ class Oracle:
         return state.getPotentialEnergy()._value, state.getForces(asNumpy=True)._value
 
     def jump(self) -> dict:
-        """Make one attempt; return its work, log ratio, probability, and whether it was accepted."""
+        """Make one attempt; return its work, log ratio, probability and decision."""
         state = self.context.getState(positions=True, velocities=True)
         x = state.getPositions(asNumpy=True)._value
         v = state.getVelocities(asNumpy=True)._value
