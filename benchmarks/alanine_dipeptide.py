@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="wall time of everything")
     parser.add_argument("--runs", type=int, default=20, help="of each method")
     parser.add_argument("--seed", type=int, default=1000, help="of the first run; not 0")
-    parser.add_argument("--jump-interval", type=int, default=20, help="MD steps")
+    parser.add_argument("--jump-interval", type=int, default=10, help="MD steps")
     parser.add_argument("--tries-per-jump", type=int, default=2)
     parser.add_argument(
         "--setup-minutes", type=float, help="cost of the checkpoint, if its metadata does not say"

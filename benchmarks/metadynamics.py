@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from openmm import app, unit
 
 from openmm_genmd.data.structures import load_structure
-from openmm_genmd.units import kT_kj_per_mol
+from openmm_genmd.units import thermal_energy_kj_per_mol
 
 BIAS_FACTOR = 8.0
 HEIGHT_KJ_PER_MOL = 1.5
@@ -72,7 +72,7 @@ class MetadynamicsTrajectory(TorsionTrajectory):
         bias = state.getPotentialEnergy()._value
         if len(self._log_weights) % (OFFSET_STEPS // steps) == 0:
             self._offset_kj_per_mol = self._offset()
-        kt = kT_kj_per_mol(TEMPERATURE_K)
+        kt = thermal_energy_kj_per_mol(TEMPERATURE_K)
         self._log_weights.append((bias - self._offset_kj_per_mol) / kt)
 
     def _offset(self) -> float:
@@ -82,7 +82,7 @@ class MetadynamicsTrajectory(TorsionTrajectory):
         ----------
         Tiwary and Parrinello, J. Phys. Chem. B 119, 736 (2015), eq. 12.
         """
-        kt = kT_kj_per_mol(TEMPERATURE_K)
+        kt = thermal_energy_kj_per_mol(TEMPERATURE_K)
         # F = -g / (g - 1) V, so V / (g - 1) = -F / g. The end of the period is its beginning.
         scaled = -self._metadynamics.getFreeEnergy()._value[:-1, :-1] / kt
         return float(kt * (_log_sum_exp(scaled) - _log_sum_exp(scaled / BIAS_FACTOR)))

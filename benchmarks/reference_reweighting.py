@@ -14,7 +14,7 @@ from scipy.stats import chi2
 from openmm_genmd.analysis.crossings import count_crossings, in_rare_basin
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
 from openmm_genmd.analysis.statistics import jackknife_ratio
-from openmm_genmd.units import kT_kj_per_mol
+from openmm_genmd.units import thermal_energy_kj_per_mol
 
 PROFILE_BINS = 100
 SURFACE_BINS = 60
@@ -27,7 +27,7 @@ def weights(bias_kj_per_mol: NDArray[np.float64]) -> NDArray[np.float64]:
     ----------
     Torrie and Valleau, J. Comput. Phys. 23, 187 (1977): umbrella sampling.
     """
-    reduced = bias_kj_per_mol / kT_kj_per_mol(TEMPERATURE_K)
+    reduced = bias_kj_per_mol / thermal_energy_kj_per_mol(TEMPERATURE_K)
     return np.asarray(np.exp(reduced - reduced.max()))
 
 

@@ -37,7 +37,7 @@ from openmm_genmd.analysis.report import write_report
 from openmm_genmd.data.structures import load_structure
 
 # Shorter intervals and more tries cost MD steps, longer ones crossings: see the benchmark.
-JUMP_INTERVAL = 20
+JUMP_INTERVAL = 10
 TRIES_PER_JUMP = 2
 HYBRID_SECONDS, MD_SECONDS, EXIT_SECONDS = 4.0, 2.0, 4.0
 

@@ -53,6 +53,6 @@ def positions_nm(positions: Any) -> NDArray[np.float64]:
     return np.asarray(positions, dtype=np.float64)
 
 
-def kT_kj_per_mol(temperature_k: float) -> float:
+def thermal_energy_kj_per_mol(temperature_k: float) -> float:
     """Thermal energy in kJ/mol at a temperature in K."""
     return GAS_CONSTANT_KJ_PER_MOL_K * temperature_k

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmm_genmd.analysis.statistics import jackknife_ratio
-from openmm_genmd.units import kT_kj_per_mol
+from openmm_genmd.units import thermal_energy_kj_per_mol
 
 MIN_VISITED_BLOCKS = 3
 """A bin that fewer blocks than this have visited has no error bar."""
@@ -104,7 +104,7 @@ def free_energy_profile(
     share, share_error = jackknife_ratio(counts, counts.sum(axis=1))
     visited = np.count_nonzero(counts, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = kT_kj_per_mol(temperature_k) * share_error / share
+        error = thermal_energy_kj_per_mol(temperature_k) * share_error / share
     error[visited < MIN_VISITED_BLOCKS] = np.nan
     return FreeEnergyProfile(_centers(bins), _minus_kt_log(share * bins, temperature_k), error)
 
@@ -177,4 +177,4 @@ def _centers(bins: int) -> NDArray[np.float64]:
 
 def _minus_kt_log(ratio: NDArray[np.float64], temperature_k: float) -> NDArray[np.float64]:
     seen = np.where(ratio > 0, ratio, np.nan)
-    return np.asarray(-kT_kj_per_mol(temperature_k) * np.log(seen), dtype=np.float64)
+    return np.asarray(-thermal_energy_kj_per_mol(temperature_k) * np.log(seen), dtype=np.float64)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
-from openmm_genmd.units import kT_kj_per_mol
+from openmm_genmd.units import thermal_energy_kj_per_mol
 
-KT = kT_kj_per_mol(300.0)
+KT = thermal_energy_kj_per_mol(300.0)
 
 
 def test_harmonic_profile_within_its_errors() -> None:

@@ -191,7 +191,7 @@ def test_integrators_that_are_not_boltzmann_are_refused(make_inner, message, sta
 def test_a_drude_system_is_refused(stayer, jumping, well, in_context):
     system = well()
     system.addForce(openmm.DrudeForce())
-    with pytest.raises(openmm.OpenMMException, match="the System has a DrudeForce. Jumps of"):
+    with pytest.raises(openmm.OpenMMException, match="the System has a DrudeForce"):
         in_context(system, jumping(stayer))
 
 

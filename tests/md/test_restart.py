@@ -253,7 +253,10 @@ def jump_state_xml(pool_proposer, well, jumping, in_context):
         (lambda packed: "x" + packed[1:], "stored state of the jumps is not hexadecimal text"),
         (lambda packed: packed[:-1], "stored state of the jumps is not hexadecimal text"),
         (lambda packed: packed[:100], "stored state of the jumps is truncated or damaged"),
-        (lambda packed: "0" * 64 + packed[64:], "stored state of the jumps is truncated or damaged"),
+        (
+            lambda packed: "0" * 64 + packed[64:],
+            "stored state of the jumps is truncated or damaged",
+        ),
         (lambda packed: "", "stored state of the jumps is truncated or damaged"),
     ],
 )
