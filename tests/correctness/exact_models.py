@@ -40,14 +40,14 @@ class TiltedDoubleWell:
     def system(self) -> openmm.System:
         system = openmm.System()
         system.addParticle(MASS)
-        expression = "h*((x/b)^2-1)^2 + s*x"
+        expression = "barrier*((x/half_width)^2-1)^2 + slope*x"
         wells = openmm.CustomExternalForce(expression)
-        springs = openmm.CustomExternalForce("0.5*k*((y-c*x)^2 + z^2)")
-        wells.addGlobalParameter("h", self.barrier)
-        wells.addGlobalParameter("b", self.half_width_nm)
-        wells.addGlobalParameter("s", self.slope)
-        springs.addGlobalParameter("k", self.spring)
-        springs.addGlobalParameter("c", self.coupling)
+        springs = openmm.CustomExternalForce("0.5*spring*((y-coupling*x)^2 + z^2)")
+        wells.addGlobalParameter("barrier", self.barrier)
+        wells.addGlobalParameter("half_width", self.half_width_nm)
+        wells.addGlobalParameter("slope", self.slope)
+        springs.addGlobalParameter("spring", self.spring)
+        springs.addGlobalParameter("coupling", self.coupling)
         springs.setForceGroup(1)
         for force in (wells, springs):
             force.addParticle(0, [])
@@ -81,9 +81,11 @@ class CoupledParticles(TiltedDoubleWell):
 
     def system(self) -> openmm.System:
         system = super().system()
-        bonds = openmm.CustomCompoundBondForce(2, "0.5*k*((x2-c*x1)^2 + (y2-c*y1)^2 + (z2-c*z1)^2)")
-        bonds.addGlobalParameter("k", self.spring)
-        bonds.addGlobalParameter("c", self.coupling)
+        bonds = openmm.CustomCompoundBondForce(
+            2, "0.5*spring*((x2-coupling*x1)^2+(y2-coupling*y1)^2+(z2-coupling*z1)^2)"
+        )
+        bonds.addGlobalParameter("spring", self.spring)
+        bonds.addGlobalParameter("coupling", self.coupling)
         bonds.setForceGroup(1)
         for index in (1, 2):
             system.addParticle(MASS)
