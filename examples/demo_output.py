@@ -160,7 +160,8 @@ def _lines(f: Findings) -> list[tuple[str, str, str, str]]:
     value, error = f.reference
     speedup = "unknown"
     if f.speedup is not None:
-        speedup = f"{f.speedup:,.0f} (at least {f.speedup_at_least:,.0f})"
+        limit = f"at least {f.speedup_at_least:,.0f}"
+        speedup = limit if md.rate.source == "upper limit" else f"{f.speedup:,.0f} ({limit})"
     return [
         ("leaps accepted", f"{f.acceptance:.1%}", "", ""),
         ("crossings per minute", _text(leaps.rate), _text(md.rate), ""),
@@ -184,7 +185,11 @@ def _rate(sampled: Sampled) -> float | None:
 
 
 def _text(rate: CrossingRate | None) -> str:
-    return "unknown" if rate is None else f"{rate.per_minute:.3g} ± {rate.standard_error:.2g}"
+    if rate is None:
+        return "unknown"
+    if rate.source == "upper limit":
+        return f"below {rate.upper_per_minute:.3g} (95 %)"
+    return f"{rate.per_minute:.3g} ± {rate.standard_error:.2g}"
 
 
 def _share(share: Population) -> str:

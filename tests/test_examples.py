@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_demo_writes_its_files(tmp_path: Path) -> None:
-    command = [sys.executable, "examples/alanine_dipeptide_demo.py", "--minutes", "0.3"]
+def run_example(*arguments: str) -> str:
+    """Output of an example that runs without a warning."""
     done = subprocess.run(
-        [*command, "--out", str(tmp_path)],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"},
         capture_output=True,
@@ -22,7 +23,36 @@ def test_demo_writes_its_files(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "grade: exact" in done.stdout
+    return done.stdout
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    jumps = tmp_path / "jumps.csv"
+    output = run_example("examples/quickstart.py", "--steps", "3000", "--jumps", str(jumps))
+    assert "grade exact, 600 leaps attempted" in output
+    assert len(jumps.read_text(encoding="utf-8").splitlines()) == 602
+
+
+def test_own_proposer_finds_the_exact_answer() -> None:
+    output = run_example("examples/own_proposer.py")
+    deviation = re.search(r"deviation ([+-][\d.]+) standard errors", output)
+    assert deviation is not None
+    assert abs(float(deviation.group(1))) < 4
+
+
+def test_replica_exchange() -> None:
+    output = run_example("examples/replica_exchange.py", "--iterations", "3")
+    assert "3 iterations of 3 replicas" in output
+    accepted = re.search(r"leaps accepted ([\d.]+)", output)
+    assert accepted is not None
+    assert 0.1 < float(accepted.group(1)) < 0.9
+
+
+def test_demo_writes_its_files(tmp_path: Path) -> None:
+    output = run_example(
+        "examples/alanine_dipeptide_demo.py", "--minutes", "0.3", "--out", str(tmp_path)
+    )
+    assert "grade: exact" in output
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["grade"] == "exact"
     assert 0.1 < summary["acceptance"] < 1
