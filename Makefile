@@ -2,7 +2,9 @@
 # make test     everything that CI runs (under twenty minutes)
 # make lint     formatting, linting, types, dependencies between layers
 # make asan     C++ tests under the address and undefined-behaviour sanitizers
-# make nightly  longer science: rebuilds the bundled checkpoint, runs the benchmarks
+# make nightly  longer science: rebuilds the bundled checkpoint and compares, runs the benchmark
+# make checkpoint  the bundled alanine-dipeptide checkpoint anew: data, training (five minutes); with
+#               CHECKPOINT= it stays in out/checkpoint and the bundled one is left as it is
 # make clean    removes what the other targets made, except the virtual environment
 
 PYTHON ?= python3
@@ -64,6 +66,23 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/clang-format -i $(wildcard plugin/include/genmd/*.h plugin/src/* python/*.h python/*.cpp tests/cpp/*.h tests/cpp/*.cpp)
+
+CHECKPOINT := openmm_genmd/proposers/checkpoints/alanine-dipeptide.safetensors
+
+checkpoint: install
+	rm -rf out/checkpoint
+	$(BIN)/genmd simulate --pdb openmm_genmd/data/structures/alanine-dipeptide.pdb \
+	    --system amber99sbildn.xml,amber99_obc.xml --platform Reference --hot-time-ps 200 --runs 32 \
+	    --run-time-ps 120 --frame-interval-ps 0.25 --out out/checkpoint
+	$(BIN)/genmd train torsions --trajectory out/checkpoint --topology out/checkpoint/topology.pdb \
+	    --lag-frames 20 --population-power 1.5 --uniform-fraction 0.05 --steps 1500 \
+	    --out out/checkpoint/alanine-dipeptide.safetensors
+	$(if $(CHECKPOINT),cp out/checkpoint/alanine-dipeptide.safetensors $(CHECKPOINT))
+
+nightly: install
+	$(MAKE) checkpoint CHECKPOINT=
+	$(BIN)/pytest -m nightly
+	$(BIN)/python benchmarks/alanine_dipeptide.py --minutes 30 --json out/alanine_dipeptide.json
 
 clean:
 	rm -rf build build-tests build-asan out $(STAMPS)/installed

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import json
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +20,7 @@ from rich.progress import (
 )
 
 from openmm_genmd.data.structure_file import load_structure_file
+from openmm_genmd.md.manifest import Manifest, read_manifest
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 if TYPE_CHECKING:
@@ -111,6 +108,7 @@ def torsions(
 def _train_torsions(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.training.torsions import train_torsions
 
+    began = time.perf_counter()
     out: Path = options["out"]
     if out.suffix != ".safetensors":
         raise ValueError(f"--out must end in .safetensors, got {out}")
@@ -121,7 +119,8 @@ def _train_torsions(options: dict[str, Any], console: Console) -> None:
         include_methyl=options["include_methyl"],
     )
     config = _config(options, len(representation.torsions))
-    files, temperature_k = _trajectories(options["trajectory"])
+    files, manifests = _trajectories(options["trajectory"])
+    notes = _notes(options, manifests)
     console.print(f"torsions: {', '.join(t.name for t in representation.torsions)}")
     with Progress(
         SpinnerColumn(),
@@ -139,8 +138,9 @@ def _train_torsions(options: dict[str, Any], console: Console) -> None:
             representation,
             config,
             out,
-            notes={"temperature_k": options["temperature_k"] or temperature_k},
+            notes=notes,
             resume=options["resume"],
+            spent_seconds=time.perf_counter() - began,
             on_states=lambda states: _print_states(states, console),
             on_step=lambda step, best: progress.update(
                 task, completed=step, description=f"training, best validation {best:.3f}"
@@ -159,32 +159,15 @@ def _read(
     from openmm_genmd.training.dataset import read_torsions
 
     task = progress.add_task("frames read", total=None)
-    with _without_c_output():
-        data = read_torsions(
-            files,
-            topology,
-            representation,
-            stride=stride,
-            advance=lambda file, frames: progress.advance(task, frames),
-        )
+    data = read_torsions(
+        files,
+        topology,
+        representation,
+        stride=stride,
+        advance=lambda file, frames: progress.advance(task, frames),
+    )
     progress.remove_task(task)
     return data
-
-
-@contextmanager
-def _without_c_output() -> Iterator[None]:
-    """Silence what compiled code prints: mdtraj's reader greets each DCD file twice."""
-    flush = ctypes.CDLL(None).fflush
-    flush(None)
-    saved = os.dup(1)
-    try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), 1)
-            yield
-    finally:
-        flush(None)
-        os.dup2(saved, 1)
-        os.close(saved)
 
 
 def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
@@ -212,20 +195,42 @@ def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
         raise ValueError(f"{first['loc'][-1]}: {first['msg']}, got {first['input']!r}") from None
 
 
-def _trajectories(given: list[Path]) -> tuple[list[Path], float | None]:
+def _trajectories(given: list[Path]) -> tuple[list[Path], list[Manifest]]:
+    """Files to read, and the manifests of the folders that they come from."""
     files: list[Path] = []
-    temperature_k = None
+    manifests = []
     for path in given:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = sorted(path.glob("run-*.dcd"))
-        manifest = path / "manifest.json"
-        if not inside or not manifest.exists():
+        inside, manifest = sorted(path.glob("run-*.dcd")), read_manifest(path)
+        if not inside or manifest is None:
             raise ValueError(f"{path} is a folder without the files that genmd simulate writes")
-        temperature_k = json.loads(manifest.read_text())["plan"]["temperature_k"]
+        if len(inside) != manifest.plan.runs:
+            raise ValueError(
+                f"{path} has {len(inside)} of {manifest.plan.runs} trajectories, and basins may be "
+                "missing; complete it with genmd simulate --resume, or name single files"
+            )
         files += inside
-    return files, temperature_k
+        manifests.append(manifest)
+    return files, manifests
+
+
+def _notes(options: dict[str, Any], manifests: list[Manifest]) -> dict[str, Any]:
+    """Return what the checkpoint should say about its data, as far as it is known."""
+    temperatures = {manifest.plan.temperature_k for manifest in manifests}
+    if options["temperature_k"] is not None:
+        temperatures.add(options["temperature_k"])
+    if len(temperatures) > 1:
+        listed = ", ".join(f"{t:g}" for t in sorted(temperatures))
+        raise ValueError(
+            f"the trajectories and --temperature-k should have one temperature, got {listed} K; "
+            "train on data of one temperature"
+        )
+    notes: dict[str, Any] = {"temperature_k": temperatures.pop() if temperatures else None}
+    if len(manifests) == len(options["trajectory"]):
+        notes["data_seconds"] = sum(manifest.data_seconds for manifest in manifests)
+    return notes
 
 
 def _print_states(states: States, console: Console) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,12 +91,34 @@ def iterate_frames(
 
 def _read(file: Path, topology: mdtraj.Topology, chunk: int) -> Iterator[mdtraj.Trajectory]:
     try:
-        yield from mdtraj.iterload(str(file), top=topology, chunk=chunk)
+        parts = mdtraj.iterload(str(file), top=topology, chunk=chunk)
+        while True:
+            with _without_c_output():
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
     except Exception as error:  # mdtraj fails with whatever its reader meets
         raise ValueError(
             f"cannot read {file} with a topology of {topology.n_atoms} atoms: {error}; expected a "
             "trajectory that mdtraj reads, of all atoms of the topology"
         ) from error
+
+
+@contextmanager
+def _without_c_output() -> Iterator[None]:
+    """Silence what compiled code prints: mdtraj's reader greets each DCD file twice."""
+    flush = ctypes.CDLL(None).fflush
+    flush(None)
+    saved = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+            yield
+    finally:
+        flush(None)
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 def _check(file: Path, first: int, positions: NDArray[np.float32], n_atoms: int) -> None:

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
+from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.md.run_folder import load_restart, lock_folder, return_to_mark, save_restart
+from openmm_genmd.md.seeds import seed_forces
 from openmm_genmd.md.system_input import SystemInput, load_system_input
 from openmm_genmd.proposers.load import load_proposer
 
@@ -291,13 +293,6 @@ def _integrator(settings: RunSettings, proposer: Any) -> GenerativeJumpIntegrato
 
 
 def _simulation(settings: RunSettings, given: SystemInput, integrator: Any) -> app.Simulation:
-    names = [
-        openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())
-    ]
-    if settings.platform not in names:
-        raise ValueError(f"platform must be one of {', '.join(names)}, got {settings.platform!r}")
-    for force in given.system.getForces():
-        if hasattr(force, "setRandomNumberSeed"):
-            force.setRandomNumberSeed(settings.seed)
-    platform = openmm.Platform.getPlatformByName(settings.platform)
+    seed_forces(given.system, settings.seed)
+    platform = find_platform(settings.platform)
     return app.Simulation(given.topology, given.system, integrator, platform)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import copy
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,9 @@ import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 
+from openmm_genmd.md.manifest import Manifest, read_manifest
 from openmm_genmd.md.platforms import find_platform
+from openmm_genmd.md.seeds import openmm_seed, seed_forces
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
 from openmm_genmd.md.system_input import SystemInput
@@ -63,9 +65,10 @@ def simulate_data(
 ) -> list[Path]:
     """Paths of the trajectories at the target temperature, in the folder ``out``.
 
-    Writes ``topology.pdb``, ``system.xml``, ``manifest.json``, ``hot-*.dcd`` (exploration) and
-    ``run-*.dcd`` (training data). A trajectory gets its name when it is complete: after an
-    interruption ``resume`` repeats the unfinished run alone, with the same random numbers.
+    Writes ``topology.pdb``, ``system.xml``, ``manifest.json`` (plan, versions, wall time),
+    ``hot-*.dcd`` (exploration) and ``run-*.dcd`` (training data). A trajectory gets its name when
+    it is complete: after an interruption ``resume`` repeats the unfinished run alone, with the same
+    random numbers.
 
     Parameters
     ----------
@@ -92,51 +95,60 @@ def simulate_data(
     """
     out = Path(out)
     simulation = _Simulation(given, plan, out, report)
-    _prepare(given, plan, out, resume)
+    manifest = _prepare(given, plan, out, resume)
     hot = [_Run(f"hot-{t:g}K", t, 0.0, plan.hot_time_ps, 100) for t in plan.hot_temperatures_k]
     cold = [
         _Run(f"run-{i:03d}", plan.temperature_k, plan.equilibration_ps, plan.run_time_ps)
         for i in range(plan.runs)
     ]
     simulation.total_ps = sum(run.skip_ps + run.time_ps for run in hot + cold)
-    for index, run in enumerate(hot):
-        simulation.run(run, index, given.positions_nm)
-    starts = simulation.starts([out / f"{run.name}.npy" for run in hot])
-    for index, run in enumerate(cold):
-        # With fewer starts than runs some starts serve twice, with other random numbers.
-        simulation.run(run, len(hot) + index, starts[index % len(starts)])
+    with _seconds_recorded(manifest, out) as record:
+        for index, run in enumerate(hot):
+            simulation.run(run, index, given.positions_nm)
+            record()
+        starts = simulation.starts([out / f"{run.name}.npy" for run in hot])
+        record()
+        for index, run in enumerate(cold):
+            # With fewer starts than runs some starts serve twice, with other random numbers.
+            simulation.run(run, len(hot) + index, starts[index % len(starts)])
+            record()
     return [out / f"{run.name}.dcd" for run in cold]
 
 
-def _prepare(given: SystemInput, plan: SimulationPlan, out: Path, resume: bool) -> None:
-    system_xml = openmm.XmlSerializer.serialize(given.system)
-    manifest = {
-        "plan": plan.model_dump(mode="json"),
-        "system_sha256": hashlib.sha256(system_xml.encode()).hexdigest(),
-        "positions_sha256": hashlib.sha256(given.positions_nm.tobytes()).hexdigest(),
-        "openmm": openmm.Platform.getOpenMMVersion(),
-    }
-    path = out / "manifest.json"
-    if path.exists():
+def _prepare(given: SystemInput, plan: SimulationPlan, out: Path, resume: bool) -> Manifest:
+    manifest, stored = Manifest.of(given, plan), read_manifest(out)
+    if stored is not None:
         if not resume:
             raise FileExistsError(f"{out} already has a simulation; choose --resume or a new --out")
-        stored = json.loads(path.read_text())
-        changed = sorted(k for k in manifest if stored.get(k) != manifest[k])
+        changed = manifest.differences(stored)
         if changed:
             raise ValueError(
                 f"cannot resume in {out}: {', '.join(changed)} differ from its manifest; "
                 "use the same input and options, or a new --out"
             )
-        return
+        return stored
     out.mkdir(parents=True, exist_ok=True)
-    (out / "system.xml").write_text(system_xml)
+    (out / "system.xml").write_text(openmm.XmlSerializer.serialize(given.system))
     with (out / "topology.pdb").open("w") as file:
         app.PDBFile.writeFile(
             given.topology, given.positions_nm * unit.nanometer, file, keepIds=True
         )
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(manifest, indent=2) + "\n")
-    os.replace(partial, path)
+    manifest.save(out)
+    return manifest
+
+
+@contextmanager
+def _seconds_recorded(manifest: Manifest, out: Path) -> Iterator[Callable[[], None]]:
+    """Add the wall time of this session to the manifest: when asked to, and at the end."""
+    began = time.perf_counter() - manifest.data_seconds
+
+    def record() -> None:
+        manifest.model_copy(update={"data_seconds": time.perf_counter() - began}).save(out)
+
+    try:
+        yield record
+    finally:
+        record()
 
 
 class _Simulation:
@@ -151,6 +163,7 @@ class _Simulation:
     ) -> None:
         self._given, self._plan, self._out, self._report = given, plan, out, report
         self._platform = find_platform(plan.platform)
+        self._system = copy.deepcopy(given.system)  # its forces are seeded
         self._spent_s = self._simulated_ps = self._done_ps = 0.0
         self.total_ps = 0.0
 
@@ -196,20 +209,16 @@ class _Simulation:
         integrator = openmm.LangevinMiddleIntegrator(
             temperature_k, self._plan.friction_per_ps, self._plan.time_step_fs * 1e-3
         )
-        integrator.setRandomNumberSeed(self._seed(index, 0))
-        return openmm.Context(self._given.system, integrator, self._platform)
-
-    def _seed(self, *key: int) -> int:
-        # OpenMM takes 31 bits, and 0 means "choose one".
-        sequence = np.random.SeedSequence(self._plan.seed, spawn_key=key)
-        return int(sequence.generate_state(1)[0] >> 1) or 1
+        integrator.setRandomNumberSeed(openmm_seed(self._plan.seed, index, 0))
+        seed_forces(self._system, openmm_seed(self._plan.seed, index, 2))
+        return openmm.Context(self._system, integrator, self._platform)
 
     def _start(
         self, context: openmm.Context, start_nm: Array, temperature_k: float, index: int
     ) -> None:
         context.setPositions(start_nm)
         openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
-        context.setVelocitiesToTemperature(temperature_k, self._seed(index, 1))
+        context.setVelocitiesToTemperature(temperature_k, openmm_seed(self._plan.seed, index, 1))
 
     def _integrate(self, context: openmm.Context, run: _Run, path: Path) -> None:
         steps = max(1, round(self._plan.frame_interval_ps * 1e3 / self._plan.time_step_fs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,15 @@ class FitResult:
         At which it was found.
     steps_run
         Steps until the end.
+    seconds
+        Wall time of all sessions of the fit.
     """
 
     model: TorusFlow
     validation_log_likelihood: float
     step: int
     steps_run: int
+    seconds: float
 
 
 class DensityFit:
@@ -63,6 +67,8 @@ class DensityFit:
         Where the state is kept while the fit runs, beside its log ``*.jsonl``.
     resume
         Continue from that file if it exists; otherwise begin anew.
+    spent_seconds
+        Wall time that preparing this session took; counted with that of the fit.
 
     Raises
     ------
@@ -93,7 +99,9 @@ class DensityFit:
         state_path: Path,
         *,
         resume: bool = False,
+        spent_seconds: float = 0.0,
     ) -> None:
+        self._began = time.perf_counter() - spent_seconds
         self.config, self._path = config, state_path
         self._train = WeightedSampler(data, ~data.held_out, "training")
         self._held_out = WeightedSampler(data, data.held_out, "validation")
@@ -143,7 +151,9 @@ class DensityFit:
                 self._save()
             report(self._step, self._best_value)
         self._save()
-        return FitResult(self._best.cpu().eval(), self._best_value, self._best_step, self._step)
+        return FitResult(
+            self._best.cpu().eval(), self._best_value, self._best_step, self._step, self._seconds()
+        )
 
     def _train_step(self) -> float:
         config = self.config
@@ -197,6 +207,7 @@ class DensityFit:
             "rng": json.dumps(self._rng.bit_generator.state),
             "numbers": [self._step, self._best_step, self._since_best, self._best_value],
             "losses": self._losses,
+            "seconds": self._seconds(),
             "log": json.dumps(self._log),
         }
         write_state(self._path, state, self._log)
@@ -209,7 +220,11 @@ class DensityFit:
         self._rng.bit_generator.state = json.loads(state["rng"])
         self._step, self._best_step, self._since_best, self._best_value = state["numbers"]
         self._losses = state["losses"]
+        self._began -= state["seconds"]
         self._log = json.loads(state["log"])
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
 
     def _tensor(self, array: Array) -> torch.Tensor:
         return torch.as_tensor(array, device=self.config.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ def train_torsions(
     *,
     notes: dict[str, Any] | None = None,
     resume: bool = False,
+    spent_seconds: float = 0.0,
     on_states: Callable[[States], None] = lambda states: None,
     on_step: Callable[[int, float], None] = lambda step, best: None,
 ) -> TrainedTorsions:
@@ -89,9 +91,13 @@ def train_torsions(
     out
         The checkpoint. While the fit runs ``*.state`` lies beside it; ``*.jsonl`` stays.
     notes
-        More to store in the checkpoint, such as the temperature.
+        More to store in the checkpoint, such as the temperature, or ``data_seconds``, the wall
+        time of simulating the data.
     resume
         Continue an interrupted fit with the same data and settings.
+    spent_seconds
+        Wall time already spent in this session, on reading the data; the checkpoint records it
+        with that of dividing and fitting as ``training_seconds``, all sessions together.
     on_states, on_step
         Called after the division, and after each step with the best validation so far.
 
@@ -100,6 +106,7 @@ def train_torsions(
     ValueError
         If there are too few frames, or the model has another number of torsions.
     """
+    began = time.perf_counter() - spent_seconds
     if config.model.n_torsions != len(representation.torsions):
         raise ValueError(
             f"the model has {config.model.n_torsions} torsions, the molecule "
@@ -125,6 +132,7 @@ def train_torsions(
         FitData(data.torsions, weights, held_out),
         state_path,
         resume=resume,
+        spent_seconds=time.perf_counter() - began,
     )
     result = fit.run(on_step)
     metadata = {
@@ -135,6 +143,7 @@ def train_torsions(
         "seed": training.seed,
         "validation_log_likelihood": result.validation_log_likelihood,
         "best_step": result.step,
+        "training_seconds": result.seconds,
         "training": json.loads(config.model_dump_json()),
     }
     sha256 = save_checkpoint(

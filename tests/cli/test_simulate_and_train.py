@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import time
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from openmm_genmd.cli.main import app
@@ -75,16 +78,53 @@ def test_single_files_and_a_conditional_model(data, tmp_path):
     assert checkpoint.config.conditional
     assert checkpoint.metadata["frames"] == 60
     assert checkpoint.metadata["temperature_k"] is None
+    assert "data_seconds" not in checkpoint.metadata
     angles, _ = checkpoint.model.sample(2, np.random.default_rng(0), np.zeros((1, 2)))
     assert angles.shape == (2, 2)
 
 
-def test_training_twice_gives_the_same_file(data, tmp_path):
-    digests = set()
+def test_training_twice_gives_the_same_checkpoint_but_for_the_time(data, tmp_path):
+    checkpoints = []
     for name in ("a", "b"):
         assert train(data, tmp_path / f"{name}.safetensors").exit_code == 0
-        digests.add(load_checkpoint(tmp_path / f"{name}.safetensors").sha256)
-    assert len(digests) == 1
+        checkpoints.append(load_checkpoint(tmp_path / f"{name}.safetensors"))
+        del checkpoints[-1].metadata["training_seconds"]
+    one, other = checkpoints
+    assert one.metadata == other.metadata
+    for mine, others in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.equal(mine, others)
+
+
+def test_set_up_cost_is_in_the_checkpoint(data, tmp_path):
+    manifest = json.loads((data / "manifest.json").read_text())
+    began = time.perf_counter()
+    assert train(data, tmp_path / "a.safetensors").exit_code == 0
+    elapsed = time.perf_counter() - began
+    metadata = load_checkpoint(tmp_path / "a.safetensors").metadata
+    assert metadata["data_seconds"] == manifest["data_seconds"] > 0.1
+    assert 0.5 * elapsed < metadata["training_seconds"] < elapsed
+
+
+def test_data_in_two_folders_cost_the_sum(data, tmp_path):
+    one = json.loads((data / "manifest.json").read_text())["data_seconds"]
+    shutil.copytree(data, tmp_path / "more")
+    twice = train(data, tmp_path / "a.safetensors", "--trajectory", str(tmp_path / "more"))
+    assert twice.exit_code == 0, twice.output
+    assert load_checkpoint(tmp_path / "a.safetensors").metadata["data_seconds"] == 2 * one
+
+
+def test_incomplete_data_are_refused(data, tmp_path):
+    shutil.copytree(data, tmp_path / "less")
+    (tmp_path / "less" / "run-002.dcd").unlink()
+    result = train(tmp_path / "less", tmp_path / "a.safetensors")
+    assert result.exit_code == 1
+    assert "has 3 of 4 trajectories, and basins may be missing; complete it with" in said(result)
+
+
+def test_one_temperature(data, tmp_path):
+    result = train(data, tmp_path / "a.safetensors", "--temperature-k", "310")
+    assert result.exit_code == 1
+    assert "should have one temperature, got 300, 310 K; train on data of one" in said(result)
 
 
 def test_simulate_resumes_and_refuses_to_overwrite(data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import mdtraj
@@ -45,6 +46,13 @@ def test_all_frames_of_all_files_in_order(tmp_path, topology, suffix, stride, ch
     assert all(part.positions_nm.dtype == np.float64 for part in parts)
     if chunk:
         assert max(len(part.positions_nm) for part in parts) <= chunk
+
+
+def test_reading_is_quiet_but_its_caller_is_heard(tmp_path, topology, capfd):
+    write(tmp_path / "a.dcd", topology, 4)
+    for part in iterate_frames([tmp_path / "a.dcd"], topology, chunk=2):
+        os.write(1, b"frame %d\n" % part.first)
+    assert capfd.readouterr().out == "frame 0\nframe 2\n"
 
 
 def test_each_frame_has_its_box(tmp_path, topology):

@@ -12,6 +12,7 @@ import openmm
 import pytest
 from pydantic import ValidationError
 
+from openmm_genmd.md.manifest import read_manifest
 from openmm_genmd.md.simulate import Progress, simulate_data
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
@@ -80,6 +81,34 @@ def test_interrupted_simulation_is_completed_as_if_nothing_had_happened(tmp_path
         np.testing.assert_array_equal(
             positions(one, tmp_path / "a"), positions(other, tmp_path / "b")
         )
+
+
+def test_wall_time_is_summed_over_sessions(tmp_path, given, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("openmm_genmd.md.simulate.time.perf_counter", lambda: clock[0])
+    tiny = plan(runs=2, torsion_starts=0, hot_temperatures_k=(), equilibration_ps=0.0)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        clock[0] += 1.0
+        if progress.stage.startswith("run-001"):
+            raise KilledError
+
+    def tick(progress: Progress) -> None:
+        clock[0] += 1.0
+
+    with pytest.raises(KilledError):
+        simulate_data(given, tiny, tmp_path, report=kill)
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert manifest.data_seconds == 12  # one minimisation, ten frames, and one more
+    clock[0] += 1e6  # between the sessions
+    simulate_data(given, tiny, tmp_path, resume=True, report=tick)
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert manifest.data_seconds == 22
 
 
 def test_folder_in_use_and_changed_plan_are_refused(tmp_path, given):

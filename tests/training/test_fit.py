@@ -81,6 +81,26 @@ def test_killed_fit_continues_bit_exactly(tmp_path, conditional):
     assert [json.loads(line)["step"] for line in logs[0].splitlines()] == [15, 30, 45, 60]
 
 
+def test_time_is_summed_over_sessions(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("openmm_genmd.training.fit.time.perf_counter", lambda: clock[0])
+
+    def tick(step: int, best: float) -> None:
+        clock[0] += 1.0
+        if step == 47:
+            raise _KilledError
+
+    fit = DensityFit(MODEL, quick(), von_mises(), tmp_path / "a.state", spent_seconds=100.0)
+    with pytest.raises(_KilledError):
+        fit.run(tick)
+    clock[0] += 1e6  # between the sessions
+    again = DensityFit(
+        MODEL, quick(), von_mises(), tmp_path / "a.state", resume=True, spent_seconds=50.0
+    )
+    # The state of step 40 was written before the clock ticked for it; that of 60 likewise.
+    assert again.run(lambda step, best: tick(0, best)).seconds == 100 + 39 + 50 + 20
+
+
 def test_resuming_a_finished_fit_changes_nothing(tmp_path):
     first = DensityFit(MODEL, quick(), von_mises(), tmp_path / "a.state").run()
     fit = DensityFit(MODEL, quick(), von_mises(), tmp_path / "a.state", resume=True)
