@@ -16,50 +16,92 @@ from openmm_genmd.md.simulate import Progress, simulate_data
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.system_input import load_system_input
 
+_SEARCH, _RUNS = "Search for basins", "Runs, which are the training data"
+_MD = "Molecular dynamics"
+_FORCE_FIELD = "Force field files only; a serialized System has its own"
+
 
 def simulate(
-    pdb: Annotated[Path, typer.Option(help="Structure: topology and first positions.")],
+    pdb: Annotated[Path, typer.Option(help="Structure (PDB or CIF): atoms and first positions.")],
     system: Annotated[
         str,
         typer.Option(help="Serialized System (XML), or force field files separated by commas."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the trajectories: new, or to be resumed.")],
-    resume: Annotated[bool, typer.Option(help="Continue an interrupted simulation.")] = False,
-    temperature_k: Annotated[float, typer.Option(help="Of the training data.")] = 300.0,
-    hot_temperatures_k: Annotated[
-        str, typer.Option(help="Of the runs that look for basins, separated by commas; or none.")
-    ] = "600",
-    hot_time_ps: Annotated[float, typer.Option(help="Length of each hot run.")] = 500.0,
-    torsion_starts: Annotated[
-        int, typer.Option(help="Random torsions tried as starts besides frames of hot runs.")
-    ] = 100,
-    runs: Annotated[int, typer.Option(help="Number of runs, each from another basin.")] = 24,
-    run_time_ps: Annotated[float, typer.Option(help="Length of each run.")] = 100.0,
-    equilibration_ps: Annotated[float, typer.Option(help="Not stored, before each run.")] = 5.0,
-    frame_interval_ps: Annotated[float, typer.Option(help="Between stored frames.")] = 0.5,
-    time_step_fs: Annotated[float, typer.Option(help="MD time step.")] = 2.0,
-    friction_per_ps: Annotated[float, typer.Option(help="Langevin friction.")] = 1.0,
-    constraints: Annotated[
-        str | None, typer.Option(help="none, HBonds, AllBonds, HAngles [HBonds].")
-    ] = None,
-    nonbonded: Annotated[str | None, typer.Option(help="NoCutoff, PME, ... [by the box].")] = None,
-    cutoff_nm: Annotated[float, typer.Option(help="Nonbonded cutoff.")] = 1.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted simulation, same options.")
+    ] = False,
     platform: Annotated[
         str, typer.Option(help="OpenMM platform; Reference is fastest below some 50 particles.")
     ] = "CPU",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    hot_temperatures_k: Annotated[
+        str,
+        typer.Option(
+            help="One run at each, separated by commas; or none.", rich_help_panel=_SEARCH
+        ),
+    ] = "600",
+    hot_time_ps: Annotated[
+        float, typer.Option(help="Length of each hot run.", rich_help_panel=_SEARCH)
+    ] = 500.0,
+    torsion_starts: Annotated[
+        int,
+        typer.Option(
+            help="Conformations with random torsions, tried as starts besides frames of hot runs.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = 100,
+    runs: Annotated[
+        int, typer.Option(help="How many; at least twice the basins.", rich_help_panel=_RUNS)
+    ] = 24,
+    run_time_ps: Annotated[
+        float, typer.Option(help="Length of each run.", rich_help_panel=_RUNS)
+    ] = 100.0,
+    equilibration_ps: Annotated[
+        float, typer.Option(help="Before that in each run, not stored.", rich_help_panel=_RUNS)
+    ] = 5.0,
+    frame_interval_ps: Annotated[
+        float, typer.Option(help="Between stored frames.", rich_help_panel=_RUNS)
+    ] = 0.5,
+    temperature_k: Annotated[
+        float, typer.Option(help="That of the run to be accelerated.", rich_help_panel=_RUNS)
+    ] = 300.0,
+    time_step_fs: Annotated[float, typer.Option(help="Time step.", rich_help_panel=_MD)] = 2.0,
+    friction_per_ps: Annotated[
+        float, typer.Option(help="Friction of LangevinMiddle.", rich_help_panel=_MD)
+    ] = 1.0,
+    constraints: Annotated[
+        str | None,
+        typer.Option(
+            help="none, HBonds, AllBonds, HAngles [HBonds].", rich_help_panel=_FORCE_FIELD
+        ),
+    ] = None,
+    nonbonded: Annotated[
+        str | None,
+        typer.Option(
+            help="NoCutoff, PME, ... [PME in a box, else NoCutoff].", rich_help_panel=_FORCE_FIELD
+        ),
+    ] = None,
+    cutoff_nm: Annotated[
+        float,
+        typer.Option(help="Nonbonded; not used by NoCutoff.", rich_help_panel=_FORCE_FIELD),
+    ] = 1.0,
 ) -> None:
     """Make training data: find basins, then sample each of them at the target temperature.
 
-    A hot run and conformations with random torsions give candidates; the minimised ones that are
-    farthest apart become starts of short runs. The number of frames in a basin therefore says
-    nothing about its free energy: that is what genmd run is for.
+    First a search: hot MD, and conformations with random torsions. The minimised ones that are
+    farthest apart become the starts of the runs. How many frames a basin gets therefore says
+    nothing about its free energy: that is what `genmd run` is for.
 
-    The folder gets run-*.dcd (training data), hot-*.dcd, topology.pdb, system.xml and
-    manifest.json. After an interruption --resume repeats the unfinished run alone.
+    The folder gets `run-*.dcd` (training data), `hot-*.dcd` (the search, not for training),
+    `topology.pdb`, `system.xml` and `manifest.json` (options, versions, wall time). After an
+    interruption `--resume` repeats the unfinished run alone, with the same random numbers.
 
     Example: genmd simulate --pdb ala.pdb --system amber99sbildn.xml,amber99_obc.xml
     --platform Reference --out data
+
+    Next: genmd train torsions --trajectory data --topology data/topology.pdb
+    --out ala.safetensors
     """
     options = dict(locals())
     console = Console(stderr=True)

@@ -19,8 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.data.structure_file import load_structure_file
-from openmm_genmd.md.manifest import Manifest, read_manifest
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 if TYPE_CHECKING:
@@ -36,65 +36,114 @@ def _train() -> None:
     """Fit a generative model to trajectories."""
 
 
+_TORSIONS, _STATES = "Which torsions", "Which frames count how much"
+_MODEL, _FIT = "Model", "Fit"
+
+
 @train_app.command()
 def torsions(
     trajectory: Annotated[
         list[Path],
         typer.Option(
-            help="Any trajectory that mdtraj reads; give the option once per file. Or the folder "
-            "that genmd simulate made."
+            help="Folder that genmd simulate made, or a file that mdtraj reads; once for each."
         ),
     ],
     topology: Annotated[Path, typer.Option(help="PDB or CIF file of all atoms in the files.")],
     out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
-    conditional: Annotated[
-        bool, typer.Option(help="Let the density depend on the current torsions.")
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted training, same options.")
     ] = False,
-    resume: Annotated[bool, typer.Option(help="Continue an interrupted training.")] = False,
-    stride: Annotated[int, typer.Option(min=1, help="Use every how many frames.")] = 1,
-    lag_frames: Annotated[
-        int, typer.Option(help="Lag of TICA and Markov model, in used frames.")
-    ] = 10,
-    max_states: Annotated[int, typer.Option(help="At most so many states per connected set.")] = 6,
-    population_power: Annotated[
-        float,
-        typer.Option(help="0: all states count the same (covers rare basins); 1: as in the data."),
-    ] = 0.0,
-    uniform_fraction: Annotated[
-        float,
-        typer.Option(help="Share of leaps to anywhere: what keeps a poor model correct."),
-    ] = 0.1,
-    transforms: Annotated[int, typer.Option(help="Spline layers.")] = 2,
-    hidden: Annotated[str, typer.Option(help="Widths of hidden layers.")] = "32,32",
-    bins: Annotated[int, typer.Option(help="Pieces of each spline.")] = 12,
-    steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = 3000,
-    batch_size: Annotated[int, typer.Option(help="Frames per step.")] = 512,
-    learning_rate: Annotated[float, typer.Option(help="At the beginning.")] = 5e-3,
-    jitter_rad: Annotated[float, typer.Option(help="Noise added to training angles.")] = 0.03,
-    patience: Annotated[
-        int, typer.Option(help="Stop after so many validations (every 100 steps) without gain.")
-    ] = 10,
-    include_omega: Annotated[bool, typer.Option(help="Also turn peptide bonds.")] = False,
-    include_methyl: Annotated[bool, typer.Option(help="Also turn methyl groups.")] = False,
     temperature_k: Annotated[
-        float | None, typer.Option(help="Of the trajectories; recorded in the checkpoint.")
+        float | None,
+        typer.Option(help="Of the trajectories, for the record; a folder knows it."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    include_omega: Annotated[
+        bool,
+        typer.Option("--include-omega", help="Also turn peptide bonds.", rich_help_panel=_TORSIONS),
+    ] = False,
+    include_methyl: Annotated[
+        bool,
+        typer.Option(
+            "--include-methyl", help="Also turn methyl groups.", rich_help_panel=_TORSIONS
+        ),
+    ] = False,
+    stride: Annotated[
+        int, typer.Option(min=1, help="Use every how many frames.", rich_help_panel=_STATES)
+    ] = 1,
+    lag_frames: Annotated[
+        int,
+        typer.Option(
+            help="Lag of TICA and Markov model, in used frames; some ps.", rich_help_panel=_STATES
+        ),
+    ] = 10,
+    max_states: Annotated[
+        int, typer.Option(help="At most so many per connected set.", rich_help_panel=_STATES)
+    ] = 6,
+    population_power: Annotated[
+        float,
+        typer.Option(
+            help="Weight of a state is its share of the frames to this power: 0, all states alike, "
+            "covers rare basins; 1, as in the data; 2 at most.",
+            rich_help_panel=_STATES,
+        ),
+    ] = 0.0,
+    conditional: Annotated[
+        bool,
+        typer.Option(
+            "--conditional",
+            help="Let the density depend on the current torsions: slower leaps.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = False,
+    uniform_fraction: Annotated[
+        float,
+        typer.Option(
+            help="Share of leaps drawn uniformly, so that no place is out of reach.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = 0.1,
+    transforms: Annotated[int, typer.Option(help="Spline layers.", rich_help_panel=_MODEL)] = 2,
+    hidden: Annotated[
+        str,
+        typer.Option(help="Widths of hidden layers, separated by commas.", rich_help_panel=_MODEL),
+    ] = "32,32",
+    bins: Annotated[int, typer.Option(help="Pieces of each spline.", rich_help_panel=_MODEL)] = 12,
+    steps: Annotated[
+        int, typer.Option(help="Optimiser steps at most.", rich_help_panel=_FIT)
+    ] = 3000,
+    patience: Annotated[
+        int,
+        typer.Option(
+            help="Stop after so many validations (every 100 steps) without gain.",
+            rich_help_panel=_FIT,
+        ),
+    ] = 10,
+    batch_size: Annotated[int, typer.Option(help="Frames per step.", rich_help_panel=_FIT)] = 512,
+    learning_rate: Annotated[
+        float, typer.Option(help="At the beginning; falls to 0.", rich_help_panel=_FIT)
+    ] = 5e-3,
+    jitter_rad: Annotated[
+        float, typer.Option(help="Noise added to training angles.", rich_help_panel=_FIT)
+    ] = 0.03,
 ) -> None:
     """Learn a density of torsion angles, for leaps between basins.
 
-    Frames are divided into metastable states (TICA, k-means, PCCA+), drawn uniformly over states
-    so that rare basins are covered, and fitted by a circular spline flow. What is held out says
-    when to stop. The rare basins must be in the trajectories: genmd simulate looks for them.
+    Frames are divided into metastable states (TICA, k-means, PCCA+), weighted so that rare basins
+    are covered, and fitted by a circular spline flow. Likelihood of held-out frames says when to
+    stop. Leaps find only basins that are in the data: `genmd simulate` looks for the rare ones. A
+    poor model makes `genmd run` slow, never wrong.
 
-    Beside the checkpoint lie *.jsonl, the course of the fit, and until the end *.state, from which
-    --resume continues a killed training as if nothing had happened.
+    Beside the checkpoint lie `*.jsonl`, the course of the fit, and until the end `*.state`, from
+    which `--resume` continues a killed training as if nothing had happened. The checkpoint records
+    all options, a digest of the data, and what data and training cost (seconds).
 
     Example: genmd train torsions --trajectory data --topology data/topology.pdb
     --out ala.safetensors
 
-    Then: genmd run --proposer ala.safetensors --pdb ...
+    Next: genmd run --proposer ala.safetensors --pdb ala.pdb
+    --system amber99sbildn.xml,amber99_obc.xml --platform Reference --out run1
     """
     options = dict(locals())
     console = Console(stderr=True)
@@ -119,8 +168,8 @@ def _train_torsions(options: dict[str, Any], console: Console) -> None:
         include_methyl=options["include_methyl"],
     )
     config = _config(options, len(representation.torsions))
-    files, manifests = _trajectories(options["trajectory"])
-    notes = _notes(options, manifests)
+    files, manifests = find_trajectories(options["trajectory"])
+    notes = notes_on_data(options["trajectory"], manifests, options["temperature_k"])
     console.print(f"torsions: {', '.join(t.name for t in representation.torsions)}")
     with Progress(
         SpinnerColumn(),
@@ -193,44 +242,6 @@ def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{first['loc'][-1]}: {first['msg']}, got {first['input']!r}") from None
-
-
-def _trajectories(given: list[Path]) -> tuple[list[Path], list[Manifest]]:
-    """Files to read, and the manifests of the folders that they come from."""
-    files: list[Path] = []
-    manifests = []
-    for path in given:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside, manifest = sorted(path.glob("run-*.dcd")), read_manifest(path)
-        if not inside or manifest is None:
-            raise ValueError(f"{path} is a folder without the files that genmd simulate writes")
-        if len(inside) != manifest.plan.runs:
-            raise ValueError(
-                f"{path} has {len(inside)} of {manifest.plan.runs} trajectories, and basins may be "
-                "missing; complete it with genmd simulate --resume, or name single files"
-            )
-        files += inside
-        manifests.append(manifest)
-    return files, manifests
-
-
-def _notes(options: dict[str, Any], manifests: list[Manifest]) -> dict[str, Any]:
-    """Return what the checkpoint should say about its data, as far as it is known."""
-    temperatures = {manifest.plan.temperature_k for manifest in manifests}
-    if options["temperature_k"] is not None:
-        temperatures.add(options["temperature_k"])
-    if len(temperatures) > 1:
-        listed = ", ".join(f"{t:g}" for t in sorted(temperatures))
-        raise ValueError(
-            f"the trajectories and --temperature-k should have one temperature, got {listed} K; "
-            "train on data of one temperature"
-        )
-    notes: dict[str, Any] = {"temperature_k": temperatures.pop() if temperatures else None}
-    if len(manifests) == len(options["trajectory"]):
-        notes["data_seconds"] = sum(manifest.data_seconds for manifest in manifests)
-    return notes
 
 
 def _print_states(states: States, console: Console) -> None:

@@ -188,3 +188,9 @@ def test_help_teaches_with_an_example(command):
     result = genmd(*command, "--help")
     assert result.exit_code == 0
     assert f"Example: genmd {' '.join(command)} --" in said(result)
+    assert "Next: genmd" in said(result)
+
+
+def test_help_shows_file_names_as_they_are():
+    assert "run-*.dcd (training data), hot-*.dcd" in said(genmd("simulate", "--help"))
+    assert "*.jsonl, the course of the fit" in said(genmd("train", "torsions", "--help"))
