@@ -10,9 +10,11 @@ from importlib.resources import files
 
 import mdtraj
 import numpy as np
+import openmm
 import pytest
 
 from openmm_genmd.md.hybrid_run import HybridRun, RunSettings
+from openmm_genmd.md.system_input import load_system_input
 
 PDB = str(files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb")
 
@@ -71,6 +73,18 @@ def test_a_run_in_two_parts_equals_a_run_in_one(tmp_path):
     assert_complete(tmp_path / "one", 400)
     assert_same(contents(tmp_path / "one"), contents(tmp_path / "two"))
     assert contents(tmp_path / "one")[0] == "# grade: exact\n"
+
+
+def test_forces_with_random_numbers_are_seeded(tmp_path):
+    system = load_system_input(PDB, "amber99sbildn.xml,amber99_obc.xml").system
+    system.addForce(openmm.AndersenThermostat(300, 50))
+    path = tmp_path / "system.xml"
+    path.write_text(openmm.XmlSerializer.serialize(system))
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        run_to(tmp_path / name, 100, system=str(path), seed=seed)
+    one, same, other = (contents(tmp_path / name) for name in ("one", "same", "other"))
+    assert_same(one, same)
+    assert np.abs(one[3] - other[3]).max() > 1e-3
 
 
 def test_what_a_crash_left_behind_is_cut_off(tmp_path):

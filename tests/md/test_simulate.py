@@ -16,7 +16,7 @@ from openmm_genmd.md.manifest import read_manifest
 from openmm_genmd.md.simulate import Progress, simulate_data
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
-from openmm_genmd.md.system_input import load_system_input
+from openmm_genmd.md.system_input import SystemInput, load_system_input
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 PDB = str(files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb")
@@ -81,6 +81,21 @@ def test_interrupted_simulation_is_completed_as_if_nothing_had_happened(tmp_path
         np.testing.assert_array_equal(
             positions(one, tmp_path / "a"), positions(other, tmp_path / "b")
         )
+
+
+def test_forces_with_random_numbers_are_seeded(tmp_path, given):
+    system = copy.deepcopy(given.system)
+    system.addForce(openmm.AndersenThermostat(300, 50))
+    before = openmm.XmlSerializer.serialize(system)
+    warm = SystemInput(given.topology, given.positions_nm, system)
+    frames = {}
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        tiny = plan(runs=1, torsion_starts=0, hot_temperatures_k=(), seed=seed)
+        path = simulate_data(warm, tiny, tmp_path / name)[0]
+        frames[name] = positions(path, tmp_path / name)
+    np.testing.assert_array_equal(frames["a"], frames["b"])
+    assert np.abs(frames["a"] - frames["c"]).max() > 1e-3
+    assert openmm.XmlSerializer.serialize(system) == before  # the caller's own
 
 
 def test_wall_time_is_summed_over_sessions(tmp_path, given, monkeypatch):
