@@ -47,7 +47,7 @@ def to_md(value: Any, expected: unit.Unit, name: str) -> float:
 
 
 def positions_nm(positions: Any) -> NDArray[np.float64]:
-    """Positions as a float64 array in nm, shape ``(..., 3)``, from a Quantity or anything array-like."""
+    """Positions ``(..., 3)`` float64 in nm, from a Quantity or anything array-like."""
     if unit.is_quantity(positions):
         positions = positions.value_in_unit(unit.nanometer)
     return np.asarray(positions, dtype=np.float64)

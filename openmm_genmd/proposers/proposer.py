@@ -131,5 +131,5 @@ class Proposer(ABC):
         """Everything that a restart needs besides the constructor's arguments: pools included."""
         return b""
 
-    def set_state(self, data: bytes) -> None:
+    def set_state(self, data: bytes) -> None:  # noqa: B027 (most proposers have no state)
         """Return to a state that `get_state` gave; ``b""`` is the state of a new proposer."""

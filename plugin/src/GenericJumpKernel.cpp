@@ -14,24 +14,7 @@ void GenericJumpKernel::initialize(const System& system, const vector<int>& part
     masses.resize(system.getNumParticles());
     for (int i = 0; i < (int)masses.size(); i++)
         masses[i] = system.getParticleMass(i);
-    findConstraintClusters(system);
     overlapFinder.reset(new OverlapFinder(system, particles));
-}
-
-void GenericJumpKernel::findConstraintClusters(const System& system) {
-    vector<vector<int>> neighbors(masses.size());
-    for (int i = 0; i < system.getNumConstraints(); i++) {
-        int first, second;
-        double distance;
-        system.getConstraintParameters(i, first, second, distance);
-        neighbors[first].push_back(second);
-        neighbors[second].push_back(first);
-    }
-    clusters = ContextImpl::findMolecules(masses.size(), neighbors);
-    clusterOf.assign(masses.size(), -1);
-    for (int i = 0; i < (int)clusters.size(); i++)
-        for (int particle : clusters[i])
-            clusterOf[particle] = i;
 }
 
 double GenericJumpKernel::begin(ContextImpl& context, int groups, bool needForces) {
@@ -84,13 +67,15 @@ void GenericJumpKernel::end(ContextImpl& context, const VelocityTransfer& transf
     hasMoved = false;
 }
 
-/** Select the particles that moved, and all particles in a constraint cluster with one that did. */
-vector<bool> GenericJumpKernel::selectRedrawn() const {
-    vector<bool> redrawn(masses.size(), false);
-    for (int moved : particles)
-        if (current[moved] != start[moved])
-            for (int member : clusters[clusterOf[moved]])
-                redrawn[member] = masses[member] != 0;
+/** Select the particles of every molecule of which a part moved. */
+vector<bool> GenericJumpKernel::selectRedrawn(ContextImpl& context) const {
+    vector<bool> moved(masses.size(), false), redrawn(masses.size(), false);
+    for (int particle : particles)
+        moved[particle] = current[particle] != start[particle];
+    for (const vector<int>& molecule : context.getMolecules())
+        if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return moved[particle]; }))
+            for (int particle : molecule)
+                redrawn[particle] = masses[particle] != 0;
     return redrawn;
 }
 
@@ -125,16 +110,17 @@ vector<Vec3> GenericJumpKernel::getForces(ContextImpl& context, const vector<Vec
 }
 
 /**
- * Particles that moved get fresh velocities; for the others the on-step velocity is kept, and the stored one follows
- * the change of the force. A leapfrog scheme with half step h keeps on-step velocities of covariance
+ * A molecule of which a part moved gets fresh velocities; for the others the on-step velocity is kept, and the stored
+ * one follows the change of the force. A leapfrog scheme with half step h keeps on-step velocities of covariance
  * kT/m (1 - h^2 H/m), H the Hessian, so that a Maxwellian draw u would heat stiff modes. The force at y - (h/2) u, in
- * the place of that at y, makes the stored velocity u - (h/m) F have the right one, without a Hessian.
+ * the place of that at y, makes the stored velocity u - (h/m) F have the right one, without a Hessian. The molecule as
+ * a whole, because a bond or angle that turned has one end among the particles that did not move.
  *
  * Of kept velocities only the increment is projected on the constraints: the stored ones belong to half a step ago and
  * would lose a little energy at every projection.
  */
 void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    vector<bool> redrawn = selectRedrawn();
+    vector<bool> redrawn = selectRedrawn(context);
     if (find(redrawn.begin(), redrawn.end(), true) == redrawn.end())
         return;
     double offset = transfer.timeOffset;

@@ -22,8 +22,7 @@ public:
     void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
 
 private:
-    void findConstraintClusters(const System& system);
-    std::vector<bool> selectRedrawn() const;
+    std::vector<bool> selectRedrawn(ContextImpl& context) const;
     std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<bool>& redrawn,
                                      const VelocityTransfer& transfer, JumpRandom& random) const;
     bool keepsAny(const std::vector<bool>& redrawn) const;
@@ -31,8 +30,6 @@ private:
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     std::vector<int> particles;
     std::vector<double> masses;
-    std::vector<std::vector<int>> clusters;
-    std::vector<int> clusterOf;
     std::unique_ptr<OverlapFinder> overlapFinder;
     std::vector<Vec3> start, startForces, current, candidate;
     int groups;

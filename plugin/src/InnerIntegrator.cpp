@@ -1,6 +1,7 @@
 #include "InnerIntegrator.h"
 #include "openmm/AndersenThermostat.h"
 #include "openmm/BrownianIntegrator.h"
+#include "openmm/CompoundIntegrator.h"
 #include "openmm/DPDIntegrator.h"
 #include "openmm/LangevinIntegrator.h"
 #include "openmm/LangevinMiddleIntegrator.h"
@@ -39,6 +40,13 @@ template <class Type, class... Others, class Action> bool visit(Integrator& inte
     return false;
 }
 
+/** Get the Integrator that does the steps: that of the moment, if several are combined in one. */
+Integrator& getStepper(const Integrator& integrator) {
+    if (const CompoundIntegrator* compound = dynamic_cast<const CompoundIntegrator*>(&integrator))
+        return getStepper(compound->getIntegrator(compound->getCurrentIntegrator()));
+    return const_cast<Integrator&>(integrator);
+}
+
 /** Call a function with the Integrator cast to the type that has getTemperature() and setTemperature(). */
 template <class Action> bool visitThermostatted(Integrator& integrator, Action action) {
     if (NoseHooverIntegrator* noseHoover = dynamic_cast<NoseHooverIntegrator*>(&integrator)) {
@@ -60,24 +68,24 @@ bool nameContains(const type_info& type, const char* word) {
 
 double InnerIntegrator::getTemperature(const Integrator& integrator) {
     double temperature = -1;
-    visitThermostatted(const_cast<Integrator&>(integrator), [&](auto& typed) { temperature = typed.getTemperature(); });
+    visitThermostatted(getStepper(integrator), [&](auto& typed) { temperature = typed.getTemperature(); });
     return temperature;
 }
 
 bool InnerIntegrator::setTemperature(Integrator& integrator, double temperature) {
-    return visitThermostatted(integrator, [&](auto& typed) { typed.setTemperature(temperature); });
+    return visitThermostatted(getStepper(integrator), [&](auto& typed) { typed.setTemperature(temperature); });
 }
 
 double InnerIntegrator::getVelocityTimeOffset(const Integrator& integrator) {
     double offset = 0;
     visit<VerletIntegrator, LangevinMiddleIntegrator, LangevinIntegrator, NoseHooverIntegrator, DPDIntegrator,
           VariableLangevinIntegrator, VariableVerletIntegrator>(
-        const_cast<Integrator&>(integrator), [&](auto& typed) { offset = 0.5 * typed.getStepSize(); });
+        getStepper(integrator), [&](auto& typed) { offset = 0.5 * typed.getStepSize(); });
     return offset;
 }
 
 bool InnerIntegrator::hasVelocities(const Integrator& integrator) {
-    return dynamic_cast<const BrownianIntegrator*>(&integrator) == nullptr;
+    return dynamic_cast<const BrownianIntegrator*>(&getStepper(integrator)) == nullptr;
 }
 
 void InnerIntegrator::requireSupported(const System& system) {
@@ -90,6 +98,9 @@ void InnerIntegrator::requireSupported(const System& system) {
 }
 
 void InnerIntegrator::requireSupported(const Integrator& integrator) {
+    if (const CompoundIntegrator* compound = dynamic_cast<const CompoundIntegrator*>(&integrator))
+        for (int i = 0; i < compound->getNumIntegrators(); i++)
+            requireSupported(compound->getIntegrator(i));
     if (nameContains(typeid(integrator), "Drude"))
         throw OpenMMException("GenerativeJumpIntegrator: Drude integrators are not supported as inner integrator; "
                               "use LangevinMiddleIntegrator with a fixed-charge force field");

@@ -10,7 +10,8 @@
 namespace OpenMM {
 
 /**
- * What the jump engine has to know about the Integrator that does the MD and that Integrator itself does not tell.
+ * What the jump engine has to know about the Integrator that does the MD and that Integrator itself does not tell. Of a
+ * CompoundIntegrator, it is what holds for the Integrator that is current.
  */
 namespace InnerIntegrator {
 

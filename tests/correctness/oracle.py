@@ -25,7 +25,7 @@ class Oracle:
         particles = range(system.getNumParticles())
         self.masses = np.array([[system.getParticleMass(i)._value] for i in particles])
         self.inverse_masses = np.divide(1, self.masses, where=self.masses > 0, out=0 * self.masses)
-        self.cluster = constraint_clusters(system)
+        self.molecule = molecules_of(context)
         self.periodic = system.usesPeriodicBoundaryConditions()
 
     def evaluate(self, positions_nm):
@@ -60,7 +60,7 @@ class Oracle:
         """Give the Context at y the velocities that belong there."""
         h = self.half_step * self.inverse_masses
         moved = np.any(x != y, axis=1)
-        redrawn = np.isin(self.cluster, self.cluster[moved])[:, None] & (self.masses > 0)
+        redrawn = np.isin(self.molecule, self.molecule[moved])[:, None] & (self.masses > 0)
         kept = v + self.project(h * (force_x - force_y), y)
         xi = np.sqrt(self.kt * self.inverse_masses) * self.rng.normal(size=v.shape)
         xi = self.project(np.where(redrawn, xi, 0), y)
@@ -80,10 +80,9 @@ class Oracle:
         return self.context.getState(velocities=True).getVelocities(asNumpy=True)._value
 
 
-def constraint_clusters(system) -> np.ndarray:
-    """Return a label ``(n,)`` per particle, equal for particles that constraints connect."""
-    label = np.arange(system.getNumParticles())
-    for index in range(system.getNumConstraints()):
-        first, second, _ = system.getConstraintParameters(index)
-        label[label == label[first]] = label[second]
+def molecules_of(context) -> np.ndarray:
+    """Return a label ``(n,)`` per particle, equal for particles of one molecule."""
+    label = np.empty(context.getSystem().getNumParticles(), dtype=int)
+    for index, molecule in enumerate(context.getMolecules()):
+        label[list(molecule)] = index
     return label

@@ -22,12 +22,21 @@ from openmm_genmd.data.structures import load_structure
 
 from .bad_proposers import RigidRotation
 from .exact_models import kt
-from .oracle import Oracle, constraint_clusters
+from .oracle import Oracle
 from .running import langevin, start
 from .scores import LIMIT, agrees, block_scores
 
 KT, STEP_PS, INTERVAL = kt(300.0), 0.002, 20
 SAMPLE_AFTER = (1, 10)
+
+
+def constraint_clusters(system) -> np.ndarray:
+    """Return a label ``(n,)`` per particle, equal for particles that constraints connect."""
+    label = np.arange(system.getNumParticles())
+    for index in range(system.getNumConstraints()):
+        first, second, _ = system.getConstraintParameters(index)
+        label[label == label[first]] = label[second]
+    return label
 
 
 def molecule():

@@ -64,11 +64,10 @@ def whitened(velocities, masses, direction):
     )
 
 
-def velocities_by_engine(model, target_nm, n):
+def velocities_by_engine(model, target_nm, n, inner=None):
     """Velocities after n accepted leaps from wherever one step of Langevin dynamics led."""
-    integrator = GenerativeJumpIntegrator(
-        langevin(time_step_ps=STEP_PS), GoTo(model.particles, target_nm), 1, seed=4
-    )
+    inner = langevin(time_step_ps=STEP_PS) if inner is None else inner
+    integrator = GenerativeJumpIntegrator(inner, GoTo(model.particles, target_nm), 1, seed=4)
     context = start(model.system(), integrator, target_nm)
     collected = []
     for _ in range(n):
@@ -178,12 +177,33 @@ def test_velocities_kept_across_a_rotation_of_the_constraint_fail_the_check():
     assert max(collected) > 1e-2
 
 
-def test_kept_particles_keep_their_on_step_velocity():
-    """Of a stiff pair only the hydrogen leaps: the carbon gets v + (h/m) (F(x) - F(y)).
+def test_an_integrator_inside_a_compound_one_is_recognized():
+    """Time offset and temperature are those of the Integrator that does the steps."""
+    model, compound = StiffPair(), openmm.CompoundIntegrator()
+    compound.addIntegrator(langevin(time_step_ps=STEP_PS))
+    nested = velocities_by_engine(model, model.start_nm(), 20, compound)
+    np.testing.assert_array_equal(nested, velocities_by_engine(model, model.start_nm(), 20))
+
+
+class PairOfMolecules(StiffPair):
+    """The same spring between two molecules: a pair force, which makes no bond."""
+
+    def system(self) -> openmm.System:
+        system = openmm.System()
+        force = openmm.CustomNonbondedForce(f"0.5*{self.spring}*(r-{self.length_nm})^2")
+        for mass in self.masses:
+            system.addParticle(mass)
+            force.addParticle([])
+        system.addForce(force)
+        return system
+
+
+def test_other_molecules_keep_their_on_step_velocity():
+    """Of two molecules only the hydrogen leaps: the carbon gets v + (h/m) (F(x) - F(y)).
 
     Verlet dynamics is deterministic, so plain MD beside the run tells the state before the jump.
     """
-    model = StiffPair()
+    model = PairOfMolecules()
     target = np.array([[0.02, 0.0, 0.05]])
     plain = openmm.VerletIntegrator(STEP_PS)
     beside = start(model.system(), plain, model.start_nm())

@@ -4,7 +4,7 @@
 #include "openmm/BrownianIntegrator.h"
 #include "openmm/Context.h"
 #include "openmm/CustomExternalForce.h"
-#include "openmm/HarmonicBondForce.h"
+#include "openmm/CustomNonbondedForce.h"
 #include "openmm/LangevinMiddleIntegrator.h"
 #include "openmm/Platform.h"
 #include "openmm/QTBIntegrator.h"
@@ -178,8 +178,10 @@ static void testVelocities(Platform& platform) {
     System system;
     addWells(system, 4);
     system.addConstraint(0, 1, 0.1);
-    HarmonicBondForce* spring = new HarmonicBondForce();
-    spring->addBond(2, 3, 0.0, 1000.0);
+    CustomNonbondedForce* spring = new CustomNonbondedForce("500*r^2"); // not a bond: 3 is another molecule than 2
+    for (int i = 0; i < 4; i++)
+        spring->addParticle();
+    spring->addInteractionGroup({2}, {3});
     system.addForce(spring);
     auto proposer = make_shared<FunctionProposer>(vector<int>{1, 2}, [](const JumpInput& input, JumpProposal& output) {
         output.positions = {Vec3(0, 0.1, 0), input.positions[1] - Vec3(0.05, 0, 0)};
@@ -416,6 +418,11 @@ static void testRefusedIntegrators(Platform& platform) {
     addWells(system, 1);
     assertThrows("QTBIntegrator is not supported", [] {
         QTBIntegrator inner(300.0, 1.0, 0.001);
+        GenerativeJumpIntegrator integrator(&inner, nullptr, 1);
+    });
+    assertThrows("QTBIntegrator is not supported", [] {
+        CompoundIntegrator inner;
+        inner.addIntegrator(new QTBIntegrator(300.0, 1.0, 0.001));
         GenerativeJumpIntegrator integrator(&inner, nullptr, 1);
     });
     assertThrows("no inner integrator", [] { GenerativeJumpIntegrator integrator(nullptr, nullptr, 1); });

@@ -30,9 +30,9 @@ class JumpEngine;
  * that of the force groups selected by setIntegrationForceGroups().
  *
  * Velocities: leapfrog integrators store them half a step behind the positions, where they are correlated with the
- * force, and their kinetic energy differs from that of the on-step velocities. Particles that moved, and those in a
- * constraint cluster with them, get fresh velocities with both taken into account; the others keep their on-step
- * velocity. Rejected jumps leave no trace. A CustomIntegrator is taken to store on-step velocities.
+ * force, and their kinetic energy differs from that of the on-step velocities. A molecule of which a part moved gets
+ * fresh velocities with both taken into account; all other particles keep their on-step velocity. Rejected jumps leave
+ * no trace. A CustomIntegrator is taken to store on-step velocities.
  *
  * Not supported: Drude particles, ring polymers, and QTBIntegrator, which does not sample a Boltzmann distribution.
  */
