@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
+from openmm_genmd.cli.messages import print_error
 from openmm_genmd.md.simulate import Progress, simulate_data
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.system_input import load_system_input
@@ -129,7 +129,7 @@ def simulate(
 
             files = simulate_data(given, plan, out, resume=resume, report=show)
     except (ValueError, OSError, RuntimeError) as error:
-        console.print(f"[red]genmd simulate:[/red] {error}", highlight=False, soft_wrap=True)
+        print_error(console, "genmd simulate", error)
         raise typer.Exit(1) from None
     console.print(
         f"{len(files)} trajectories of {run_time_ps:g} ps in {out} after "
@@ -144,11 +144,7 @@ def _plan(options: dict[str, Any]) -> SimulationPlan:
     values = {name: options[name] for name in SimulationPlan.model_fields}
     hot = values["hot_temperatures_k"]
     values["hot_temperatures_k"] = () if hot == "none" else hot.split(",")
-    try:
-        return SimulationPlan.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}") from None
+    return SimulationPlan.model_validate(values)
 
 
 def _describe(progress: Progress) -> str:

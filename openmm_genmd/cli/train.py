@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from openmm_genmd.cli.messages import print_error
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -150,7 +150,7 @@ def torsions(
     try:
         _train_torsions(options, console)
     except (ValueError, OSError) as error:
-        console.print(f"[red]genmd train torsions:[/red] {error}", highlight=False, soft_wrap=True)
+        print_error(console, "genmd train torsions", error)
         raise typer.Exit(1) from None
 
 
@@ -237,11 +237,7 @@ def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
             "steps", "batch_size", "learning_rate", "jitter_rad", "patience", "seed", "device"
         ),
     }
-    try:
-        return TorsionTrainingConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{first['loc'][-1]}: {first['msg']}, got {first['input']!r}") from None
+    return TorsionTrainingConfig.model_validate(values)
 
 
 def _print_states(states: States, console: Console) -> None:

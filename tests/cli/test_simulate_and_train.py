@@ -140,8 +140,9 @@ def test_simulate_resumes_and_refuses_to_overwrite(data):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--runs", "0"], "runs: Input should be greater than or equal to 1, got 0"),
-        (["--hot-temperatures-k", "warm"], "hot_temperatures_k: .*got 'warm'"),
+        (["--runs", "0", "--seed", "-1"], "got 0 --seed should be greater than or equal to 0"),
+        (["--runs", "0"], "--runs should be greater than or equal to 1, got 0"),
+        (["--hot-temperatures-k", "warm"], "--hot-temperatures-k should .*got 'warm'"),
         (["--constraints", "some"], "constraints must be one of"),
         (["--platform", "Abacus"], "platform must be one of .*Reference.*, got 'Abacus'"),
     ],
@@ -162,9 +163,9 @@ def test_simulate_without_hot_runs(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--hidden", "8,x"], "got 'x'"),
-        (["--uniform-fraction", "2"], "uniform_fraction: .*less than or equal to 1"),
-        (["--population-power", "3"], "population_power: .*less than or equal to 2"),
+        (["--hidden", "8,x"], "--hidden should be a valid integer, .*got 'x'"),
+        (["--uniform-fraction", "2"], "--uniform-fraction should be less than or equal to 1"),
+        (["--population-power", "3"], "--population-power should be less than or equal to 2"),
     ],
 )
 def test_train_explains_bad_options(data, tmp_path, options, message):
