@@ -17,6 +17,7 @@ from openmm import app, unit
 
 from openmm_genmd.md.manifest import Manifest, read_manifest
 from openmm_genmd.md.platforms import find_platform
+from openmm_genmd.md.run_folder import lock_folder
 from openmm_genmd.md.seeds import openmm_seed, seed_forces
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
@@ -91,11 +92,18 @@ def simulate_data(
         If there is no such platform, or ``resume`` is set and the plan or the System is not the
         one in the manifest.
     RuntimeError
-        If a run becomes unstable.
+        If a run becomes unstable, or another process is running in the folder.
     """
     out = Path(out)
     simulation = _Simulation(given, plan, out, report)
-    manifest = _prepare(given, plan, out, resume)
+    out.mkdir(parents=True, exist_ok=True)
+    with lock_folder(out):
+        manifest = _prepare(given, plan, out, resume)
+        return _run_all(simulation, manifest)
+
+
+def _run_all(simulation: _Simulation, manifest: Manifest) -> list[Path]:
+    given, plan, out = simulation.given, simulation.plan, simulation.out
     hot = [_Run(f"hot-{t:g}K", t, 0.0, plan.hot_time_ps, 100) for t in plan.hot_temperatures_k]
     cold = [
         _Run(f"run-{i:03d}", plan.temperature_k, plan.equilibration_ps, plan.run_time_ps)
@@ -127,7 +135,6 @@ def _prepare(given: SystemInput, plan: SimulationPlan, out: Path, resume: bool) 
                 "use the same input and options, or a new --out"
             )
         return stored
-    out.mkdir(parents=True, exist_ok=True)
     (out / "system.xml").write_text(openmm.XmlSerializer.serialize(given.system))
     with (out / "topology.pdb").open("w") as file:
         app.PDBFile.writeFile(
@@ -161,15 +168,21 @@ class _Simulation:
         out: Path,
         report: Callable[[Progress], None],
     ) -> None:
-        self._given, self._plan, self._out, self._report = given, plan, out, report
+        self.given, self.plan, self.out, self._report = given, plan, out, report
         self._platform = find_platform(plan.platform)
         self._system = copy.deepcopy(given.system)  # its forces are seeded
         self._spent_s = self._simulated_ps = self._done_ps = 0.0
         self.total_ps = 0.0
 
     def run(self, run: _Run, index: int, start_nm: Array) -> None:
-        """Write one trajectory, unless it is there already."""
-        path = self._out / f"{run.name}.dcd"
+        """Write one trajectory, unless it is there already.
+
+        Raises
+        ------
+        RuntimeError
+            If it becomes unstable.
+        """
+        path = self.out / f"{run.name}.dcd"
         if path.exists():
             self._done_ps += run.skip_ps + run.time_ps
             return
@@ -185,10 +198,10 @@ class _Simulation:
 
     def starts(self, hot_files: list[Path]) -> Array:
         """Conformations ``(n, n_particles, 3)``, nm: minimised, far apart, lowest energy first."""
-        path = self._out / "starts.npy"
+        path = self.out / "starts.npy"
         if path.exists():
             return np.asarray(np.load(path))
-        plan, given = self._plan, self._given
+        plan, given = self.plan, self.given
         rng = np.random.default_rng((plan.seed, 1))
         representation = TorsionRepresentation.from_topology(given.topology, given.system)
         rotated = rotated_conformations(
@@ -207,10 +220,10 @@ class _Simulation:
 
     def _context(self, temperature_k: float, index: int) -> openmm.Context:
         integrator = openmm.LangevinMiddleIntegrator(
-            temperature_k, self._plan.friction_per_ps, self._plan.time_step_fs * 1e-3
+            temperature_k, self.plan.friction_per_ps, self.plan.time_step_fs * 1e-3
         )
-        integrator.setRandomNumberSeed(openmm_seed(self._plan.seed, index, 0))
-        seed_forces(self._system, openmm_seed(self._plan.seed, index, 2))
+        integrator.setRandomNumberSeed(openmm_seed(self.plan.seed, index, 0))
+        seed_forces(self._system, openmm_seed(self.plan.seed, index, 2))
         return openmm.Context(self._system, integrator, self._platform)
 
     def _start(
@@ -218,11 +231,11 @@ class _Simulation:
     ) -> None:
         context.setPositions(start_nm)
         openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
-        context.setVelocitiesToTemperature(temperature_k, openmm_seed(self._plan.seed, index, 1))
+        context.setVelocitiesToTemperature(temperature_k, openmm_seed(self.plan.seed, index, 1))
 
     def _integrate(self, context: openmm.Context, run: _Run, path: Path) -> None:
-        steps = max(1, round(self._plan.frame_interval_ps * 1e3 / self._plan.time_step_fs))
-        interval_ps = steps * self._plan.time_step_fs * 1e-3
+        steps = max(1, round(self.plan.frame_interval_ps * 1e3 / self.plan.time_step_fs))
+        interval_ps = steps * self.plan.time_step_fs * 1e-3
         skipped = round(run.skip_ps / interval_ps)
         frames = max(1, round(run.time_ps / interval_ps))
         every = max(1, frames // run.candidates) if run.candidates else frames + 1
@@ -230,7 +243,7 @@ class _Simulation:
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
             dcd = app.DCDFile(
-                file, self._given.topology, self._plan.time_step_fs * 1e-3, interval=steps
+                file, self.given.topology, self.plan.time_step_fs * 1e-3, interval=steps
             )
             for frame in range(skipped + frames):
                 began = time.perf_counter()

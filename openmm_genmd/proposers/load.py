@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,9 @@ def load_proposer(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind, for instance a PDBFile instead of its Topology, or if
+        the order is wrong.
     FileNotFoundError
         If there is no such name and no such file.
     ValueError
@@ -58,6 +62,7 @@ def load_proposer(
     """
     from openmm_genmd.models.checkpoint import load_checkpoint
 
+    _check_kinds(name_or_path, topology, system)
     path = find_checkpoint(name_or_path)
     checkpoint = load_checkpoint(path)
     stored = _representation(path, checkpoint)
@@ -140,6 +145,32 @@ def find_checkpoint(name_or_path: str | Path) -> Path:
             "`genmd train` makes one"
         )
     return path.resolve()
+
+
+def _check_kinds(name_or_path: Any, topology: Any, system: Any) -> None:
+    order = "the order is load_proposer(name_or_path, topology, system)"
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise TypeError(
+            "name_or_path must be the name of a bundled checkpoint or a path, got "
+            f"{_kind(name_or_path)}; {order}"
+        )
+    # MDTraj is not imported for this: its Topology is known by what it can do.
+    if not isinstance(topology, app.Topology) and not hasattr(topology, "to_openmm"):
+        raise TypeError(
+            f"topology must be an OpenMM or MDTraj Topology, got {_kind(topology)}; "
+            f"{'pass .topology' if hasattr(topology, 'topology') else order}"
+        )
+    if system is not None and not isinstance(system, openmm.System):
+        raise TypeError(
+            f"system must be an openmm.System or left out, got {_kind(system)}; "
+            f"{'pass .system' if hasattr(system, 'system') else order}"
+        )
+
+
+def _kind(thing: Any) -> str:
+    if thing is None:
+        return "None"
+    return f"{thing!r}" if isinstance(thing, str) else f"a {type(thing).__name__}"
 
 
 def _portable(path: Path) -> str:

@@ -83,6 +83,18 @@ def test_interrupted_simulation_is_completed_as_if_nothing_had_happened(tmp_path
         )
 
 
+def test_two_processes_do_not_work_in_one_folder(tmp_path, given):
+    tiny = plan(runs=1, torsion_starts=0, hot_temperatures_k=())
+
+    def disturb(progress: Progress) -> None:
+        simulate_data(given, tiny, tmp_path, resume=True)
+
+    with pytest.raises(RuntimeError, match="another process is running in "):
+        simulate_data(given, tiny, tmp_path, report=disturb)
+    # The lock of a process that ended, in whatever way, is gone.
+    assert len(simulate_data(given, tiny, tmp_path, resume=True)) == 1
+
+
 def test_forces_with_random_numbers_are_seeded(tmp_path, given):
     system = copy.deepcopy(given.system)
     system.addForce(openmm.AndersenThermostat(300, 50))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.resources import files
 
 import mdtraj
 import numpy as np
@@ -15,6 +16,7 @@ from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 from openmm_genmd.proposers import load
 from openmm_genmd.proposers.load import load_proposer, proposer_from_description
 
+PDB = files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb"
 FORCE_FIELD = app.ForceField("amber99sbildn.xml", "tip3p.xml")
 
 
@@ -67,6 +69,50 @@ def test_finds_its_molecule_among_others(dipeptide, checkpoint, system):
 def test_accepts_mdtraj_topologies(dipeptide, checkpoint):
     topology = mdtraj.Topology.from_openmm(dipeptide.topology)
     assert load_proposer(checkpoint, topology).particles == tuple(range(22))
+
+
+def _things(dipeptide):
+    """What users hold in their hands besides a Topology."""
+    topology, positions = dipeptide.topology, dipeptide.positions_nm * openmm.unit.nanometer
+    system = FORCE_FIELD.createSystem(topology)
+    return {
+        "Topology": topology,
+        "PDBFile": app.PDBFile(
+            str(files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb")
+        ),
+        "Modeller": app.Modeller(topology, positions),
+        "Simulation": app.Simulation(topology, system, openmm.VerletIntegrator(0.001)),
+        "System": system,
+        "name": "alanine-dipeptide",
+        "None": None,
+    }
+
+
+ORDER = r"the order is load_proposer\(name_or_path, topology, system\)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("name", "None"), rf"MDTraj Topology, got None; {ORDER}"),
+        (("name", "PDBFile"), r"^topology must be an OpenMM .*, got a PDBFile; pass \.topology$"),
+        (("name", "Modeller"), r"got a Modeller; pass \.topology$"),
+        (("name", "Simulation"), r"got a Simulation; pass \.topology$"),
+        (("name", "System", "Topology"), f"MDTraj Topology, got a System; {ORDER}"),
+        (("name", "name"), f"MDTraj Topology, got 'alanine-dipeptide'; {ORDER}"),
+        (("Topology", "name"), f"^name_or_path must be .* or a path, got a Topology; {ORDER}"),
+        (("None", "Topology"), "name_or_path must be .*, got None"),
+        (
+            ("name", "Topology", "Simulation"),
+            r"^system must .*, got a Simulation; pass \.system$",
+        ),
+        (("name", "Topology", "Topology"), f"system must be .* left out, got a Topology; {ORDER}"),
+    ],
+)
+def test_arguments_of_another_kind(dipeptide, arguments, words):
+    things = _things(dipeptide)
+    with pytest.raises(TypeError, match=words):
+        load_proposer(*(things[name] for name in arguments))
 
 
 def test_several_matching_molecules(dipeptide, checkpoint):
