@@ -33,6 +33,12 @@ class Molecule:
             )
         return positions
 
+    def random_case(self, seed):
+        """Representation, positions (n, 3) in nm, and other torsions (d,) in rad."""
+        d = len(self.representation.torsions)
+        torsions = np.random.default_rng(seed + 1).uniform(-np.pi, np.pi, d)
+        return self.representation, self.conformation(seed), torsions
+
 
 def graph_topology(name, symbols, bonds, copies=1):
     topology = app.Topology()
