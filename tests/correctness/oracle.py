@@ -6,14 +6,20 @@ purpose.
 
 import numpy as np
 
-BREAKS = ("state not restored", "stored kept", "on-step kept", "fresh with the force at y")
+BREAKS = (
+    "state not restored",
+    "stored kept",
+    "on-step kept",
+    "fresh with the force at y",
+    "unmoved kept",
+)
 
 
 class Oracle:
     """Proposes, accepts with min(1, exp(-(U(y) - U(x))/kT + log ratio)), and settles velocities.
 
-    Velocities (h half a time step, P_y the projection on the constraints at y): particles that
-    moved, and those in a constraint cluster with one, get P_y[xi - (h/m) F(y - (h/2) xi)] with
+    Velocities (h half a time step, P_y the projection on the constraints at y): particles of a
+    molecule of which one moved get P_y[xi - (h/m) F(y - (h/2) xi)] with
     xi = P_y[Maxwell]; the others v + P_y[(h/m) (F(x) - F(y))].
     """
 
@@ -60,7 +66,9 @@ class Oracle:
         """Give the Context at y the velocities that belong there."""
         h = self.half_step * self.inverse_masses
         moved = np.any(x != y, axis=1)
-        redrawn = np.isin(self.molecule, self.molecule[moved])[:, None] & (self.masses > 0)
+        leaping = np.isin(self.molecule, self.molecule[moved])
+        leaping = moved if self.broken == "unmoved kept" else leaping
+        redrawn = leaping[:, None] & (self.masses > 0)
         kept = v + self.project(h * (force_x - force_y), y)
         xi = np.sqrt(self.kt * self.inverse_masses) * self.rng.normal(size=v.shape)
         xi = self.project(np.where(redrawn, xi, 0), y)

@@ -29,3 +29,12 @@ def chi_square_score(values: np.ndarray) -> float:
 def agrees(scores: np.ndarray) -> bool:
     """Whether every score is within `LIMIT` standard errors."""
     return bool(np.all(np.abs(scores) < LIMIT))
+
+
+def disagrees(scores: np.ndarray) -> bool:
+    """Whether all scores are finite and one is beyond `LIMIT`.
+
+    Not the opposite of `agrees`: a chain that gives NaN, or that never moves and so has an error
+    of zero, shows that something crashed, not that a check can tell a wrong distribution apart.
+    """
+    return bool(np.all(np.isfinite(scores)) and np.max(np.abs(scores)) > LIMIT)

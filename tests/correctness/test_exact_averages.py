@@ -11,7 +11,7 @@ import pytest
 from .bad_proposers import BiasedDrift, Mixture, Scaling
 from .exact_models import CoupledParticles, TiltedDoubleWell
 from .running import engine_samples, oracle_samples
-from .scores import agrees, block_scores
+from .scores import agrees, block_scores, disagrees
 
 N_JUMPS, N_BROKEN_JUMPS, N_ORACLE_JUMPS = 30000, 12000, 6000
 RATIO_BREAKS = ["no q ratio", "wrong sign"]
@@ -73,14 +73,14 @@ def test_averages_are_exact_with_several_tries():
 def test_broken_ratios_fail_the_check(model, proposer, broken):
     made = PROPOSERS[proposer](MODELS[model], broken)
     samples = engine_samples(MODELS[model], made, N_BROKEN_JUMPS)
-    assert not agrees(scores_of(MODELS[model], samples))
+    assert disagrees(scores_of(MODELS[model], samples))
 
 
 @pytest.mark.parametrize("temperature_k", [200.0, 600.0])
 def test_another_temperature_fails_the_check(temperature_k):
     model = MODELS["single"]
     samples = engine_samples(model, mixture(model), N_BROKEN_JUMPS, temperature_k)
-    assert not agrees(scores_of(model, samples, 300.0))
+    assert disagrees(scores_of(model, samples, 300.0))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -93,4 +93,4 @@ def test_the_oracle_passes_the_same_check(model):
 def test_a_state_that_is_not_restored_fails_the_check(model):
     made = drift(MODELS[model])
     samples = oracle_samples(MODELS[model], made, N_ORACLE_JUMPS, broken="state not restored")
-    assert not agrees(scores_of(MODELS[model], samples))
+    assert disagrees(scores_of(MODELS[model], samples))

@@ -11,8 +11,9 @@ from openmm_genmd import GenerativeJumpIntegrator
 
 from .bad_proposers import BadProposer, random_rotation
 from .exact_models import kt
+from .oracle import Oracle
 from .running import langevin, start
-from .scores import agrees, block_scores
+from .scores import agrees, block_scores, disagrees
 from .test_velocity_transfer import StiffPair
 
 KT, STEP_PS, INTERVAL, MODEL = kt(300.0), 0.0015, 20, StiffPair()
@@ -38,13 +39,27 @@ def bond_scores(about_hydrogen: bool, n_jumps: int = 10000) -> np.ndarray:
     inner = langevin(time_step_ps=STEP_PS)
     integrator = GenerativeJumpIntegrator(inner, Turn(about_hydrogen), INTERVAL, seed=3)
     context = start(MODEL.system(), integrator, MODEL.start_nm())
-    integrator.step(50 * INTERVAL)
+    return scores_between_jumps(context, integrator, n_jumps)
+
+
+def oracle_scores(broken: str | None, n_jumps: int = 4000) -> np.ndarray:
+    """The same by the oracle, for turns about the hydrogen."""
+    integrator = langevin(time_step_ps=STEP_PS)
+    context = start(MODEL.system(), integrator, MODEL.start_nm())
+    oracle = Oracle(context, Turn(about_hydrogen=True), KT, 0.5 * STEP_PS, seed=4, broken=broken)
+    return scores_between_jumps(context, integrator, n_jumps, oracle.jump)
+
+
+def scores_between_jumps(context, integrator, n_jumps, jump=lambda: None) -> np.ndarray:
+    """Score after 50 jumps of equilibration; ``jump`` for those that the integrator lacks."""
     samples = []
-    for _ in range(n_jumps):
+    for n in range(50 + n_jumps):
         for steps in (1, 9):
             integrator.step(steps)
-            samples.append(temperature_along_bond(context))
+            if n >= 50:
+                samples.append(temperature_along_bond(context))
         integrator.step(INTERVAL - 10)
+        jump()
     return block_scores(np.array(samples)[:, None], np.ones(1))
 
 
@@ -61,3 +76,11 @@ def test_a_bond_that_leaps_as_a_whole_keeps_its_temperature():
 
 def test_a_bond_of_which_one_end_leaps_keeps_its_temperature():
     assert agrees(bond_scores(about_hydrogen=True))
+
+
+def test_the_oracle_passes_the_same_check():
+    assert agrees(oracle_scores(broken=None))
+
+
+def test_a_kept_velocity_of_the_end_that_stays_fails_the_check():
+    assert disagrees(oracle_scores(broken="unmoved kept"))

@@ -11,7 +11,7 @@ from openmm.mtsintegrator import MTSLangevinIntegrator
 from .bad_proposers import BiasedDrift, Mixture, Scaling
 from .exact_models import TiltedDoubleWell
 from .running import engine_samples
-from .scores import agrees, block_scores
+from .scores import agrees, block_scores, disagrees
 
 MODEL, KELVIN, STEP_PS = TiltedDoubleWell(), 300.0, 0.005
 
@@ -79,4 +79,4 @@ def test_averages_are_exact_with(name):
 
 @pytest.mark.parametrize("name", INNER)
 def test_the_check_notices_a_missing_ratio_with(name):
-    assert not agrees(scores_of(name, "no q ratio", 8000))
+    assert disagrees(scores_of(name, "no q ratio", 8000))

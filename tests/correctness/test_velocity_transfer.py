@@ -10,7 +10,7 @@ from .bad_proposers import BiasedRotation
 from .exact_models import DimerInField, kt
 from .oracle import Oracle
 from .running import REFERENCE, langevin, start
-from .scores import agrees, chi_square_score
+from .scores import agrees, chi_square_score, disagrees
 
 KT = kt(300.0)
 STEP_PS = 0.002
@@ -127,7 +127,7 @@ def test_fresh_velocities_of_a_stiff_bond_have_the_covariance_of_the_scheme():
 def test_broken_draws_fail_the_check(broken):
     model = StiffPair()
     velocities = velocities_by_oracle(model, model.start_nm(), 3000, broken)
-    assert not agrees(stiff_pair_scores(velocities))
+    assert disagrees(stiff_pair_scores(velocities))
 
 
 def dimer_target():
