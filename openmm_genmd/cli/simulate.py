@@ -102,7 +102,14 @@ def simulate(
 
     Next: genmd train torsions --trajectory data --topology data/topology.pdb
     --out ala.safetensors
-    """
+
+    \f
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, after a message, if options or files do not fit or the work fails.
+    """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
     try:

@@ -144,7 +144,14 @@ def torsions(
 
     Next: genmd run --proposer ala.safetensors --pdb ala.pdb
     --system amber99sbildn.xml,amber99_obc.xml --platform Reference --out run1
-    """
+
+    \f
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, after a message, if options or files do not fit or the work fails.
+    """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
     try:

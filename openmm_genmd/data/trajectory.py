@@ -32,6 +32,12 @@ class Frames:
         Where they come from.
     first
         Number of the first of them in its file.
+
+    Examples
+    --------
+    >>> frames = Frames(np.zeros((10, 22, 3)), None, Path("run-000.dcd"), first=20)
+    >>> f"{frames.file}, {frames.first} to {frames.first + len(frames.positions_nm) - 1}"
+    'run-000.dcd, 20 to 29'
     """
 
     positions_nm: NDArray[np.float64]

@@ -39,6 +39,12 @@ class Progress:
         Simulated time of all runs together.
     ns_per_day
         Speed so far; 0 at the beginning.
+
+    Examples
+    --------
+    >>> progress = Progress("run-003 (300 K)", done_ps=50.0, total_ps=200.0, ns_per_day=900.0)
+    >>> f"{progress.stage}: {100 * progress.done_ps / progress.total_ps:.0f} %"
+    'run-003 (300 K): 25 %'
     """
 
     stage: str

@@ -33,6 +33,12 @@ class SimulationPlan(BaseModel):
         OpenMM platform. Reference is the fastest one for a few dozen particles.
     seed
         Everything random follows from it.
+
+    Examples
+    --------
+    >>> plan = SimulationPlan(runs=10, run_time_ps=50.0)
+    >>> plan.runs * round(plan.run_time_ps / plan.frame_interval_ps)  # frames for training
+    1000
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

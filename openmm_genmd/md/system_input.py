@@ -45,6 +45,14 @@ class SystemInput:
         ``(n_particles, 3)`` float64, nm.
     system
         Masses, constraints, forces.
+
+    Examples
+    --------
+    >>> from openmm_genmd.data.structures import load_structure
+    >>> topology, positions_nm = load_structure("alanine-dipeptide")
+    >>> system = app.ForceField("amber99sbildn.xml").createSystem(topology)
+    >>> SystemInput(topology, positions_nm, system).positions_nm.shape
+    (22, 3)
     """
 
     topology: app.Topology

@@ -43,6 +43,14 @@ class Checkpoint:
         How it was made: data hash, seed, validation likelihood, temperature and so on.
     sha256
         Hexadecimal digest of the file; recorded with each run.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> bundled = files("openmm_genmd") / "proposers/checkpoints/alanine-dipeptide.safetensors"
+    >>> checkpoint = load_checkpoint(str(bundled))
+    >>> checkpoint.config.n_torsions, checkpoint.metadata["temperature_k"]
+    (2, 300.0)
     """
 
     model: TorusFlow

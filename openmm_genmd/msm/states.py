@@ -40,6 +40,12 @@ class StateConfig(BaseModel):
         Connected sets with fewer than this fraction of frames join the nearest larger one.
     seed
         Of k-means.
+
+    Examples
+    --------
+    >>> config = StateConfig(lag_frames=20)
+    >>> config.slowness * config.lag_frames  # frames; slower processes divide states
+    60.0
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +72,12 @@ class States:
         Number of states; each has at least one frame.
     notes
         What was done other than TICA, k-means, PCCA+ on one connected set, in words for the user.
+
+    Examples
+    --------
+    >>> states = States(np.array([0, 0, 1, 0]), 2, notes=())
+    >>> states.populations.tolist()
+    [0.75, 0.25]
     """
 
     labels: Integers

@@ -26,6 +26,12 @@ class TorsionState:
         ``(n,)``: theirs.
     known
         Positions, as bytes of one length, and their log density.
+
+    Examples
+    --------
+    >>> unused = TorsionState(np.array([[-1.2, 0.8]]), np.array([-3.1]), {})
+    >>> unpack(pack(unused)).angles_rad.tolist()
+    [[-1.2, 0.8]]
     """
 
     angles_rad: NDArray[np.float64]

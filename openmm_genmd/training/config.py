@@ -33,6 +33,12 @@ class TrainingConfig(BaseModel):
         Of the initial weights, the division and the batches.
     device
         ``cpu`` or ``cuda``. Resuming is bit-exact on the CPU.
+
+    Examples
+    --------
+    >>> config = TrainingConfig(patience=5)
+    >>> config.patience * config.validation_interval  # steps without gain until the fit stops
+    500
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

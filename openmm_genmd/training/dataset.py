@@ -27,6 +27,14 @@ class TorsionData:
         ``(n_frames, n_torsions)`` float64, rad, one array per file.
     sha256
         Hexadecimal digest of the numbers, recorded in checkpoints.
+
+    Examples
+    --------
+    >>> data = TorsionData.of([np.zeros((4, 2)), np.ones((3, 2))])
+    >>> data.torsions.shape
+    (7, 2)
+    >>> data.sha256 == TorsionData.of([np.zeros((4, 2)), np.zeros((3, 2))]).sha256
+    False
     """
 
     trajectories: tuple[Array, ...]

@@ -39,6 +39,14 @@ class FitResult:
         Steps until the end.
     seconds
         Wall time of all sessions of the fit.
+
+    Examples
+    --------
+    >>> model = TorusFlow(TorusFlowConfig(n_torsions=2))
+    >>> fit = FitResult(model, -2.176, step=800, steps_run=1800, seconds=20.0)
+    >>> uniform = -model.config.n_torsions * np.log(2 * np.pi)
+    >>> f"{fit.validation_log_likelihood - uniform:.1f} nats above uniform"
+    '1.5 nats above uniform'
     """
 
     model: TorusFlow

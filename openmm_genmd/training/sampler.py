@@ -23,6 +23,13 @@ class FitData:
         ``(n_frames,)``, probability of each frame to be drawn.
     held_out
         ``(n_frames,)``, True for validation.
+
+    Examples
+    --------
+    >>> held_out = np.array([False, False, True])
+    >>> data = FitData(np.zeros((3, 2)), np.array([0.5, 0.25, 0.25]), held_out)
+    >>> float(data.weights[~data.held_out].sum())
+    0.75
     """
 
     torsions: Array

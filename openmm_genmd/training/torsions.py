@@ -37,6 +37,12 @@ class TorsionTrainingConfig(BaseModel):
         See `frame_weights`.
     training
         The optimisation.
+
+    Examples
+    --------
+    >>> config = TorsionTrainingConfig(model=TorusFlowConfig(n_torsions=2), population_power=0.5)
+    >>> config.model.conditional, config.states.lag_frames, config.training.steps
+    (False, 10, 3000)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +65,20 @@ class TrainedTorsions:
         Model and likelihood.
     sha256
         Of the checkpoint.
+
+    Examples
+    --------
+    >>> from openmm_genmd.data.structures import load_structure
+    >>> import tempfile
+    >>> representation = TorsionRepresentation.from_topology(load_structure("alanine-dipeptide")[0])
+    >>> data = TorsionData.of([np.random.default_rng(0).normal(1, 0.3, (200, 2))])
+    >>> config = TorsionTrainingConfig(
+    ...     model=TorusFlowConfig(n_torsions=2), training=TrainingConfig(steps=2)
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trained = train_torsions(data, representation, config, Path(folder) / "a.safetensors")
+    >>> trained.states.n_states, trained.fit.steps_run, len(trained.sha256)
+    (1, 2, 64)
     """
 
     states: States

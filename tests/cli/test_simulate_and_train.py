@@ -190,6 +190,7 @@ def test_help_teaches_with_an_example(command):
     assert result.exit_code == 0
     assert f"Example: genmd {' '.join(command)} --" in said(result)
     assert "Next: genmd" in said(result)
+    assert "Raises" not in said(result)
 
 
 def test_help_shows_file_names_as_they_are():
