@@ -27,8 +27,9 @@ $(STAMPS)/environment: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "openmm-genmd needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	@# This release has a CPU build where one is on offer; a bare "torch" takes gigabytes of CUDA.
-	$(BIN)/pip install --quiet "torch==2.13.0"
+	@# First, so that a CPU build is taken where one is on offer: another package's "torch" takes gigabytes of CUDA.
+	@# TORCH_INDEX=https://download.pytorch.org/whl/cpu names PyTorch's own place for them.
+	$(BIN)/pip install --quiet "torch==2.13.0" $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/environment $(SOURCES)

@@ -94,6 +94,8 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
                [](py::handle integrator) { return getNativeIntegrator(integrator).getProtocol().getName(); });
     module.def("set_protocol", &setProtocol);
     module.def("set_allow_exploratory", onNative(&Jumper::setAllowExploratory));
+    module.def("get_inner_temperature",
+               [](py::handle inner) { return Jumper::getInnerTemperature(*getOpenMMIntegrator(inner)); });
     module.def("has_temperature", onNative(&Jumper::hasTemperature));
     module.def("get_temperature", onNative(&Jumper::getTemperature));
     module.def("set_temperature", onNative(&Jumper::setTemperature));

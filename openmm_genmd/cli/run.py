@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from openmm_genmd.md.hybrid_run import HybridRun, RunSettings
+from openmm_genmd.cli.messages import print_error
+from openmm_genmd.md.hybrid_run import HybridRun
+from openmm_genmd.md.run_settings import RunSettings
 
 _PS_PER_NS = 1000.0
 _SECONDS_PER_DAY = 86400.0
@@ -29,7 +31,12 @@ def run(
     proposer: Annotated[
         str | None, typer.Option(help="Bundled model such as alanine-dipeptide, or a checkpoint.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="MD steps in all, from the beginning.")] = 500_000,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="MD steps in all, from the beginning [500000; resumed: as before].", min=1
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
     temperature_k: Annotated[float | None, typer.Option(help="Temperature [300].")] = None,
     friction_per_ps: Annotated[float | None, typer.Option(help="Langevin friction [1].")] = None,
@@ -55,9 +62,9 @@ def run(
 ) -> None:
     """Run MD that alternates with learned leaps; the Boltzmann distribution is kept.
 
-    The folder gets trajectory.dcd, energies.csv, jumps.csv (one row per attempted leap),
-    topology.pdb, run.json and restart.bin. A run that was stopped or killed continues with
-    --resume: nothing is lost or doubled in its files. Ctrl-C writes a checkpoint first.
+    The folder gets trajectory.dcd, energies.csv, jumps.csv (one row per attempted leap) and what
+    is needed to continue. A run that was stopped or killed continues with --resume: nothing is
+    lost or doubled in its files. Ctrl-C writes a checkpoint first.
 
     Example: genmd run --pdb ala.pdb --system amber99sbildn.xml,amber99_obc.xml
     --proposer alanine-dipeptide --platform Reference --steps 500000 --out run1
@@ -65,14 +72,18 @@ def run(
     given = {
         name: value
         for name, value in locals().items()
-        if name in RunSettings.model_fields and value is not None
+        if name in RunSettings.model_fields
+        and value is not None
+        and not (name == "steps" and resume)
     }
     console = Console(stderr=True)
     try:
         hybrid = HybridRun(out, _settings(given, resume), resume=resume)
-        _run_with_progress(hybrid, steps, console)
+        if hybrid.step >= (steps or hybrid.settings.steps):
+            console.print(f"already at step {hybrid.step}", highlight=False)
+        _run_with_progress(hybrid, steps or hybrid.settings.steps, console)
     except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-        console.print(f"[red]genmd run:[/red] {error}", highlight=False, soft_wrap=True)
+        print_error(console, "genmd run", error)
         raise typer.Exit(1) from None
 
 
@@ -85,7 +96,10 @@ def _settings(given: dict[str, Any], resume: bool) -> RunSettings | None:
     missing = [f"--{name}" for name in ("pdb", "system", "proposer") if name not in given]
     if missing:
         raise ValueError(f"a new run needs {', '.join(missing)}; see genmd run --help")
-    return RunSettings(**given)
+    # A resumed run has to find its files from any folder; names of force fields are no files.
+    files = ("pdb", "system", "proposer")
+    absolute = {n: str(Path(given[n]).resolve()) for n in files if Path(given[n]).is_file()}
+    return RunSettings(**given | absolute)
 
 
 class _StopRequest:
@@ -146,6 +160,9 @@ def _run_with_progress(hybrid: HybridRun, steps: int, console: Console) -> None:
 
 def _print_summary(hybrid: HybridRun, steps: int, console: Console) -> None:
     integrator = hybrid.integrator
+    if integrator.getNumJumpsAttempted() == 0:
+        console.print(f"step {hybrid.step}: no jump was due yet", highlight=False)
+        return
     rejections = ", ".join(f"{name} {n}" for name, n in integrator.getRejections().items() if n)
     console.print(
         f"step {hybrid.step}: {integrator.getNumJumpsAttempted()} jumps attempted, acceptance "

@@ -5,83 +5,41 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import openmm
 from openmm import app, unit
-from pydantic import BaseModel, ConfigDict, Field
 
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.platforms import find_platform
-from openmm_genmd.md.run_folder import load_restart, lock_folder, return_to_mark, save_restart
+from openmm_genmd.md.run_folder import (
+    load_restart,
+    lock_folder,
+    remember_system,
+    require_same_system,
+    return_to_mark,
+    save_restart,
+)
+from openmm_genmd.md.run_settings import RunSettings, agreed_settings
 from openmm_genmd.md.seeds import seed_forces
 from openmm_genmd.md.system_input import SystemInput, load_system_input
 from openmm_genmd.proposers.load import load_proposer
 
-_SETTINGS, _RESTART = "run.json", "restart.bin"
+_FACTS, _SYSTEM, _RESTART = "facts.json", "system.xml", "restart.bin"
 _TRAJECTORY, _ENERGIES, _JUMPS = "trajectory.dcd", "energies.csv", "jumps.csv"
 _PROGRESS_STEPS = 1000
-
-
-class RunSettings(BaseModel):
-    """Everything that defines a hybrid run except how long it is; stored as ``run.json``.
-
-    Attributes
-    ----------
-    pdb
-        Structure file: topology and first positions.
-    system
-        Serialized System, or force field files separated by commas.
-    proposer
-        Name of a bundled proposer, or path of a checkpoint.
-    temperature_k, friction_per_ps, time_step_fs
-        Of the LangevinMiddleIntegrator.
-    jump_interval
-        MD steps between jumps.
-    tries_per_jump
-        Attempts at each jump.
-    frame_interval
-        MD steps between frames of the trajectory and rows of the energies.
-    checkpoint_interval
-        MD steps between checkpoints: at most so much is computed again after a crash.
-    constraints, nonbonded, cutoff_nm
-        Of a System that is made from force field files.
-    platform
-        OpenMM platform. Reference is the fastest one for a few dozen particles.
-    minimize
-        Whether the energy is minimized before the first step.
-    seed
-        Everything random follows from it, as far as the platform is deterministic.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pdb: str
-    system: str
-    proposer: str
-    temperature_k: float = Field(default=300.0, gt=0)
-    friction_per_ps: float = Field(default=1.0, ge=0)
-    time_step_fs: float = Field(default=2.0, gt=0)
-    jump_interval: int = Field(default=50, ge=1)
-    tries_per_jump: int = Field(default=4, ge=1)
-    frame_interval: int = Field(default=500, ge=1)
-    checkpoint_interval: int = Field(default=50_000, ge=1)
-    constraints: str | None = None
-    nonbonded: str | None = None
-    cutoff_nm: float = Field(default=1.0, gt=0)
-    platform: str = "CPU"
-    minimize: bool = True
-    seed: int = Field(default=1, ge=1, lt=2**31)
 
 
 class HybridRun:
     """MD with learned leaps in a folder that always holds a consistent run.
 
-    The folder gets ``run.json`` (settings), ``topology.pdb``, ``trajectory.dcd``,
-    ``energies.csv``, ``jumps.csv`` and ``restart.bin``. Killed at any moment, the run continues
-    from its last checkpoint: files are cut back to it first, so that nothing is lost or doubled.
+    The folder gets ``run.json`` (settings), ``facts.json`` (grade, versions), ``system.xml``,
+    ``topology.pdb``, ``trajectory.dcd``, ``energies.csv``, ``jumps.csv`` and ``restart.bin``.
+    Killed at any moment, the run continues from its last checkpoint: files are cut back to it
+    first, so that nothing is lost or doubled.
 
     Parameters
     ----------
@@ -114,7 +72,7 @@ class HybridRun:
         self, folder: str | Path, settings: RunSettings | None = None, *, resume: bool = False
     ) -> None:
         self.folder = Path(folder)
-        self.settings = _agreed_settings(self.folder, settings, resume)
+        self.settings = agreed_settings(self.folder, settings, resume)
         given = load_system_input(
             self.settings.pdb,
             self.settings.system,
@@ -135,9 +93,11 @@ class HybridRun:
 
     def _prepare(self, given: SystemInput, resume: bool) -> None:
         if resume:
+            require_same_system(self.folder / _SYSTEM, given.system)
             self._return_to_checkpoint()
             self._add_reporters()
         else:
+            remember_system(self.folder / _SYSTEM, given.system)
             self._begin(given)
             self._add_reporters()
             self._save_checkpoint()
@@ -149,7 +109,7 @@ class HybridRun:
 
     def run(
         self,
-        steps: int,
+        steps: int | None = None,
         on_progress: Callable[[int], None] = lambda step: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -158,7 +118,8 @@ class HybridRun:
         Parameters
         ----------
         steps
-            Where to stop. Nothing happens if the run is already there.
+            Where to stop; None means where the settings say. Nothing happens if the run is
+            already there.
         on_progress
             Called with the step count every thousand steps or so.
         should_stop
@@ -169,6 +130,7 @@ class HybridRun:
         FloatingPointError
             If the energy is no longer finite. The last checkpoint before that is kept.
         """
+        steps = self.settings.steps if steps is None else steps
         while self.step < steps and not should_stop():
             to_checkpoint = self._to_next(self.settings.checkpoint_interval)
             self.simulation.step(min(steps - self.step, to_checkpoint, _PROGRESS_STEPS))
@@ -197,7 +159,13 @@ class HybridRun:
         with open(self.folder / "topology.pdb", "w") as file:
             positions = context.getState(positions=True).getPositions()
             app.PDBFile.writeFile(given.topology, positions, file, keepIds=True)
-        (self.folder / _SETTINGS).write_text(self.settings.model_dump_json(indent=2) + "\n")
+        self.settings.save(self.folder)
+        facts = {
+            "grade": self.integrator.getGrade(),
+            "openmm": openmm.Platform.getOpenMMVersion(),
+            "openmm-genmd": version("openmm-genmd"),
+        }
+        (self.folder / _FACTS).write_text(json.dumps(facts, indent=2) + "\n")
 
     def _add_reporters(self) -> None:
         interval = self.settings.frame_interval
@@ -218,7 +186,7 @@ class HybridRun:
                 potentialEnergy=True,
                 kineticEnergy=True,
                 temperature=True,
-                volume=True,
+                volume=self.simulation.system.usesPeriodicBoundaryConditions(),
             ),
             self._jump_reporter,
         ]
@@ -236,8 +204,6 @@ class HybridRun:
 
     def _return_to_checkpoint(self) -> None:
         checkpoint, marks = load_restart(self.folder / _RESTART)
-        for mark in marks:
-            return_to_mark(self.folder, mark)
         try:
             self.simulation.context.loadCheckpoint(checkpoint)
         except openmm.OpenMMException as error:
@@ -246,34 +212,8 @@ class HybridRun:
                 "OpenMM, the platform and the input files with which the run began"
             ) from error
         self.simulation.currentStep = self.simulation.context.getStepCount()
-
-
-def _agreed_settings(folder: Path, settings: RunSettings | None, resume: bool) -> RunSettings:
-    path = folder / _SETTINGS
-    if not resume:
-        if settings is None:
-            raise ValueError(
-                "settings are needed to start a run; leave them out only to resume one"
-            )
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise FileExistsError(
-                f"{folder} is not empty; continue the run in it with --resume, or choose another"
-            )
-        return settings
-    if not path.exists():
-        raise FileNotFoundError(f"there is no run to resume in {folder}: {path} is missing")
-    stored = RunSettings(**json.loads(path.read_text()))
-    if settings is not None and settings != stored:
-        changed = [
-            f"{name} was {old!r}, is now {getattr(settings, name)!r}"
-            for name, old in stored
-            if old != getattr(settings, name)
-        ]
-        raise ValueError(
-            f"the run in {folder} was started with other settings: {'; '.join(changed)}. "
-            "Resume with the same ones, or start in a new folder"
-        )
-    return stored
+        for mark in marks:
+            return_to_mark(self.folder, mark)
 
 
 def _integrator(settings: RunSettings, proposer: Any) -> GenerativeJumpIntegrator:

@@ -11,8 +11,11 @@ import openmm
 from openmm_genmd.md.integrator_arguments import (
     checked_count,
     checked_protocol_name,
-    checked_temperature_k,
+    checked_seed,
+    checked_steps,
+    own_temperature_k,
     require_allowed_grade,
+    require_inner,
 )
 from openmm_genmd.md.jump_history import JumpHistory
 from openmm_genmd.md.jump_settings import JumpSettings
@@ -108,41 +111,25 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
         *,
         grade: Grade | None = None,
     ) -> None:
-        if not isinstance(integrator, openmm.Integrator):
-            raise TypeError(f"integrator must be an OpenMM Integrator, got {integrator!r}")
-        if not integrator.thisown:
-            raise ValueError(
-                "the inner integrator already belongs to another object; make a new one"
-            )
+        # Everything that can go wrong comes before this object takes over the inner Integrator.
+        require_inner(integrator)
         interval = checked_count(jumpInterval, "jumpInterval")
         tries = checked_count(triesPerJump, "triesPerJump")
+        number = checked_seed(seed)
         session = ProposerSession(proposer)
         name = checked_protocol_name(protocol)
         require_allowed_grade(session.grade, grade)
+        kelvin = own_temperature_k(integrator, temperature)
         core.offer(integrator, session, interval)
         self.this = openmm.XmlSerializer.deserialize(_HANDOFF).this
         integrator.thisown = 0
         self._session: ProposerSession | None = session
-        self._initialize_temperature(temperature)
         core.set_tries_per_jump(self, tries)
+        core.set_random_number_seed(self, number)
         core.set_protocol(self, name)
         core.set_allow_exploratory(self, session.grade == "exploratory")
-        self.setRandomNumberSeed(seed)
-
-    def _initialize_temperature(self, temperature: Any) -> None:
-        kelvin = None if temperature is None else checked_temperature_k(temperature)
-        if not core.has_temperature(self):
-            if kelvin is None:
-                raise ValueError(
-                    "the inner integrator has no temperature; pass temperature=, "
-                    "the one that its thermostat keeps"
-                )
+        if kelvin is not None:
             core.set_temperature(self, kelvin)
-        elif kelvin is not None and abs(kelvin - core.get_temperature(self)) > 1e-6 * kelvin:
-            raise ValueError(
-                f"temperature={kelvin} K, but the inner integrator runs at "
-                f"{core.get_temperature(self)} K; leave temperature= out"
-            )
 
     @property
     def thisown(self) -> bool:
@@ -260,11 +247,18 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
         Raises
         ------
         ValueError
-            If the proposer moves particles that the System does not have, or answers with the
-            wrong shape or dtype; the Context is unchanged by that jump.
+            If `steps` is not an integer; if the proposer moves particles that the System does not
+            have, or answers with the wrong shape or dtype.
         OpenMMException
             If there is no proposer at the first jump; if called from inside a proposer.
         Exception
-            Whatever the proposer raises, as it was raised; the Context is unchanged by that jump.
+            Whatever the proposer raises, as it was raised.
+
+        Notes
+        -----
+        An attempt that raises leaves no trace in the Context. Of several tries at one jump, those
+        that were accepted before it stand. Where OpenMM itself calls ``step()``, as a
+        CompoundIntegrator around this one does, exceptions arrive as OpenMMException with the
+        original one in the message.
         """
-        core.step(self, steps)
+        core.step(self, checked_steps(steps))

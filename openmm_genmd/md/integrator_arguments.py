@@ -5,11 +5,79 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from openmm import unit
+import openmm
+from openmm import amd, unit
 
+from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import Instantaneous
 from openmm_genmd.proposers.proposer import Grade
 from openmm_genmd.units import to_md
+
+_BIASED = (amd.AMDIntegrator, amd.AMDForceGroupIntegrator, amd.DualAMDIntegrator)
+
+
+def require_inner(integrator: Any) -> None:
+    """Return if this can be the inner Integrator of a new `GenerativeJumpIntegrator`.
+
+    Raises
+    ------
+    TypeError
+        If it is not an Integrator of OpenMM.
+    ValueError
+        If it belongs to another object, or its MD samples a boosted energy.
+    """
+    if not isinstance(integrator, openmm.Integrator):
+        raise TypeError(f"integrator must be an OpenMM Integrator, got {integrator!r}")
+    if not integrator.thisown:
+        raise ValueError("the inner integrator already belongs to another object; make a new one")
+    if isinstance(integrator, _BIASED):
+        raise ValueError(
+            f"{type(integrator).__name__} is not supported as inner integrator: its MD samples a "
+            "boosted energy, while jumps would be accepted with the System's; use "
+            "LangevinMiddleIntegrator"
+        )
+
+
+def own_temperature_k(integrator: Any, temperature: Any) -> float | None:
+    """Temperature in K to give to the jumps; None if the inner Integrator has its own.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or the two differ, or it is not a positive temperature.
+    """
+    kelvin = None if temperature is None else checked_temperature_k(temperature)
+    inner_k = float(core.get_inner_temperature(integrator))
+    if inner_k < 0:
+        if kelvin is None:
+            raise ValueError(
+                "the inner integrator has no temperature; pass temperature=, "
+                "the one that its thermostat keeps"
+            )
+        return kelvin
+    if kelvin is not None and abs(kelvin - inner_k) > 1e-6 * kelvin:
+        raise ValueError(
+            f"temperature={kelvin} K, but the inner integrator runs at {inner_k} K; "
+            "leave temperature= out"
+        )
+    return None
+
+
+def checked_steps(value: Any) -> int:
+    """Number of MD steps, as int.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer of 32 bits.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 2**31
+    if number >= 2**31:
+        raise ValueError(f"steps must be an integer below 2**31, got {value!r}")
+    return max(number, 0)
 
 
 def checked_count(value: Any, name: str) -> int:

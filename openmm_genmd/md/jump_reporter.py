@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import weakref
 from pathlib import Path
 from typing import Any, TextIO
 
 from openmm import OpenMMException
 
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
+from openmm_genmd.md.integrator_arguments import checked_count
 
 JUMP_COLUMNS = (
     "step",
@@ -28,7 +30,8 @@ class JumpReporter:
     """A reporter that writes one CSV row per attempted jump.
 
     The first line is ``# grade: exact`` (or path, exploratory), the second names the columns
-    (`JUMP_COLUMNS`). No attempt is lost, however often it reports.
+    (`JUMP_COLUMNS`). No attempt is lost, however often it
+    reports; those after the last full interval are written by `close`.
 
     Parameters
     ----------
@@ -71,15 +74,15 @@ class JumpReporter:
     def __init__(
         self, file: str | Path | TextIO, reportInterval: int, append: bool = False
     ) -> None:
-        if reportInterval <= 0:
-            raise ValueError(f"reportInterval must be positive, got {reportInterval}")
-        self._interval = reportInterval
-        self._opened = isinstance(file, str | Path)
+        self._opened = False
+        self._integrator: weakref.ref[GenerativeJumpIntegrator] | None = None
+        self._interval = checked_count(reportInterval, "reportInterval")
         self._out: TextIO = (
             open(file, "a+" if append else "w", newline="")  # noqa: SIM115 (close() and __del__)
             if isinstance(file, str | Path)
             else file
         )
+        self._opened = isinstance(file, str | Path)
         self._writer = csv.writer(self._out, lineterminator="\n")
         self._first_line = _first_line(self._out) if append else ""
         self._next_index: int | None = None
@@ -87,6 +90,7 @@ class JumpReporter:
     def describeNextReport(self, simulation: Any) -> dict[str, Any]:
         """Return when the next report is due and that it needs nothing from the State."""
         integrator = _jump_integrator(simulation)
+        self._integrator = weakref.ref(integrator)
         steps = self._interval - simulation.currentStep % self._interval
         if not self._records_are_kept(integrator):
             self._next_index = integrator.getNumJumpsAttempted()
@@ -130,7 +134,10 @@ class JumpReporter:
             )
 
     def close(self) -> None:
-        """Close the file if this reporter opened it."""
+        """Write the attempts after the last report; close the file if this reporter opened it."""
+        integrator = self._integrator() if self._integrator is not None else None
+        if integrator is not None and not self._out.closed and self._records_are_kept(integrator):
+            self.write(integrator)
         if self._opened:
             self._out.close()
 

@@ -153,14 +153,19 @@ def checked_particles(particles: Any) -> list[int]:
     """
     if not isinstance(particles, Iterable) or isinstance(particles, str | bytes):
         raise ValueError(f"proposer.particles must be a sequence of indices, got {particles!r}")
+    given = list(particles)
+    if any(isinstance(particle, bool | np.bool_) for particle in given):
+        raise ValueError("proposer.particles must be indices, not a mask; use np.flatnonzero(mask)")
     try:
-        indices = [operator.index(particle) for particle in particles]
+        indices = [operator.index(particle) for particle in given]
     except TypeError as error:
         raise ValueError(f"proposer.particles must be integers: {error}") from None
     if not indices:
         raise ValueError("proposer.particles is empty; expected at least one particle index")
     if min(indices) < 0:
         raise ValueError(f"proposer.particles contains a negative index ({min(indices)})")
+    if max(indices) >= 2**31:
+        raise ValueError(f"proposer.particles contains {max(indices)}, more than any System has")
     if len(set(indices)) != len(indices):
         raise ValueError("proposer.particles contains an index twice; expected each particle once")
     return indices
@@ -192,13 +197,16 @@ def checked_proposal(proposal: Any, n_moved: int) -> tuple[NDArray[np.float64], 
         raise ValueError(f"propose() must return a Proposal, got {type(proposal).__name__}")
     positions, log_ratio = proposal.positions, proposal.log_ratio
     if not isinstance(positions, np.ndarray) or positions.dtype != np.float64:
-        got = getattr(positions, "dtype", type(positions).__name__)
+        name = type(positions).__name__
+        got = f"dtype {positions.dtype}" if isinstance(positions, np.ndarray) else f"a {name}"
         raise ValueError(f"Proposal.positions must be a NumPy array of float64 (nm), got {got}")
     if positions.shape != (n_moved, 3):
         raise ValueError(
             f"Proposal.positions must have shape ({n_moved}, 3), one row for each of the "
             f"proposer's particles, got {positions.shape}"
         )
+    if isinstance(log_ratio, np.ndarray) and log_ratio.ndim == 0:
+        log_ratio = log_ratio.item()
     if not isinstance(log_ratio, Real) or isinstance(log_ratio, bool):
         raise ValueError(f"Proposal.log_ratio must be a number, got {log_ratio!r}")
     return positions, float(log_ratio)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+import openmm
+
 _MAGIC = b"GENMDRUN"
 _LENGTHS = struct.Struct("<8sQQ")
 _HEAD_BYTES = 512
@@ -111,6 +113,27 @@ def load_restart(path: Path) -> tuple[bytes, list[FileMark]]:
         raise ValueError(
             f"{path} is not a restart file of genmd run, or damaged: {error}"
         ) from None
+
+
+def remember_system(path: Path, system: openmm.System) -> None:
+    """Write the System into the folder, so that a later change of the force field is noticed."""
+    path.write_text(openmm.XmlSerializer.serialize(system))
+
+
+def require_same_system(path: Path, system: openmm.System) -> None:
+    """Return if the System is the one in the folder.
+
+    Raises
+    ------
+    ValueError
+        If masses, constraints or forces differ, or the file is missing.
+    """
+    stored = path.read_text() if path.exists() else ""
+    if openmm.XmlSerializer.serialize(system) != stored:
+        raise ValueError(
+            f"the System is no longer the one in {path}: the force field, the structure or OpenMM "
+            "has changed since the run began. Restore them, or start in a new folder"
+        )
 
 
 def lock_folder(folder: Path) -> IO[str]:

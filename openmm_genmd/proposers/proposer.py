@@ -17,7 +17,7 @@ Grade = Literal["exact", "path", "exploratory"]
 GRADES: tuple[Grade, ...] = ("exact", "path", "exploratory")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Proposal:
     """A new conformation of the moved particles and the density ratio that makes it a fair move.
 
@@ -29,6 +29,11 @@ class Proposal:
         log q(x|y) - log q(y|x) + log|J|, dimensionless: x the current and y the proposed
         conformation, q the proposal density, J the Jacobian of a deterministic part.
         NaN or infinite values reject the jump and are counted.
+
+    Examples
+    --------
+    >>> Proposal(np.zeros((1, 3)), log_ratio=-0.5).log_ratio
+    -0.5
     """
 
     positions: NDArray[np.float64]

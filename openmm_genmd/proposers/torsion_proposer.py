@@ -167,8 +167,21 @@ class TorsionProposer(Proposer):
                 f"the state holds candidates with {state.angles_rad.shape[1]} torsions, but this "
                 f"proposer is {kind}; restart with the proposer that wrote it"
             )
+        self._require_same_model(state)
         self._pool.fill(state.angles_rad, state.log_densities)
         self._known = state.known
+
+    def _require_same_model(self, state: TorsionState) -> None:
+        """A stored density of another model would make wrong ratios: compare one of them."""
+        if len(state.angles_rad) == 0:
+            return
+        density = float(self._model.log_prob_numpy(state.angles_rad[:1])[0])
+        if not math.isclose(density, state.log_densities[0], rel_tol=1e-6, abs_tol=1e-6):
+            raise ValueError(
+                "the candidates in the state were drawn from another model (log density "
+                f"{state.log_densities[0]:.6g}, this model gives {density:.6g}); restart with the "
+                "checkpoint file with which the run began"
+            )
 
     def describe(self) -> dict[str, Any]:
         """Return JSON types for `proposer_from_description`; nothing without a checkpoint."""

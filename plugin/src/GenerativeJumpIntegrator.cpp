@@ -154,6 +154,11 @@ bool GenerativeJumpIntegrator::hasTemperature() const {
     return ownTemperature >= 0 || InnerIntegrator::getTemperature(getIntegrator(getCurrentIntegrator())) >= 0;
 }
 
+double GenerativeJumpIntegrator::getInnerTemperature(const Integrator& integrator) {
+    InnerIntegrator::requireSupported(integrator);
+    return InnerIntegrator::getTemperature(integrator);
+}
+
 double GenerativeJumpIntegrator::getTemperature() const {
     double temperature = InnerIntegrator::getTemperature(getIntegrator(getCurrentIntegrator()));
     if (temperature < 0)
@@ -244,6 +249,10 @@ void GenerativeJumpIntegrator::initialize(ContextImpl& contextImpl) {
 }
 
 void GenerativeJumpIntegrator::cleanup() {
+    if (isStepping)
+        throw OpenMMException(
+            "GenerativeJumpIntegrator: the Context was reinitialized from inside step(). A proposer must "
+            "leave the simulation alone that it proposes for");
     engine.reset();
     CompoundIntegrator::cleanup();
 }
@@ -290,7 +299,8 @@ void GenerativeJumpIntegrator::jump() {
     if (!proposer)
         throw OpenMMException("GenerativeJumpIntegrator: there is no proposer. It is not stored in XML" +
                               (missingType.empty() ? string() : " (it was of type '" + missingType + "')") +
-                              "; call setProposer() before the first jump");
+                              "; call setProposer() before the first jump (in Python on "
+                              "GenerativeJumpIntegrator.fromIntegrator(integrator))");
     const Integrator& inner = getIntegrator(getCurrentIntegrator());
     double temperature = getTemperature();
     InnerIntegrator::requireSameTemperature(context->getParameters(), temperature);

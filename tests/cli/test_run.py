@@ -1,6 +1,8 @@
 """``genmd run``: options, messages, interruption."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +41,31 @@ def test_a_run_and_its_continuation(tmp_path):
     assert "step 2000: 80 jumps attempted" in result.output
 
 
+def test_a_resumed_run_knows_where_to_stop(tmp_path):
+    result = invoke("--out", tmp_path / "run", *GIVEN, "--steps", 60)
+    assert result.exit_code == 0, result.output
+    result = invoke("--out", tmp_path / "run", "--resume")
+    assert result.exit_code == 0, result.output
+    assert "already at step 60" in result.output
+    facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+    assert facts["grade"] == "exact"
+    assert facts["openmm"].startswith("8.6")
+
+
+def test_steps_must_be_positive(tmp_path):
+    assert invoke("--out", tmp_path / "run", *GIVEN, "--steps", -5).exit_code == 2
+
+
+def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
+    shutil.copy(PDB, tmp_path / "ala.pdb")
+    monkeypatch.chdir(tmp_path)
+    given = ["--pdb", "ala.pdb", *GIVEN[2:], "--steps", 20]
+    assert invoke("--out", tmp_path / "run", *given).exit_code == 0
+    monkeypatch.chdir("/")
+    result = invoke("--out", tmp_path / "run", "--resume", "--steps", 40)
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -46,7 +73,7 @@ def test_a_run_and_its_continuation(tmp_path):
         (["--resume", "--seed", "3"], "a run is resumed with its own settings; leave out --seed"),
         (["--resume"], "there is no run to resume"),
         ([*GIVEN[:4], "--proposer", "nobody"], "nobody"),
-        ([*GIVEN, "--time-step-fs", "-1"], "time_step_fs"),
+        ([*GIVEN, "--time-step-fs", "-1"], "--time-step-fs should be greater than 0, got -1.0"),
     ],
 )
 def test_mistakes_are_explained_in_a_line(tmp_path, arguments, message):

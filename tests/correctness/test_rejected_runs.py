@@ -8,7 +8,6 @@ the integrator, the time, the barostat's or the thermostat's state) would show.
 import numpy as np
 import openmm
 import pytest
-from openmm.amd import AMDIntegrator
 from openmm.mtsintegrator import MTSIntegrator, MTSLangevinIntegrator
 
 from openmm_genmd import GenerativeJumpIntegrator, Proposal, Proposer
@@ -73,13 +72,12 @@ INNER = {
     "MTS": lambda: MTSIntegrator(STEP_PS, [(0, 1), (1, 2)]),
     "MTSLangevin": lambda: MTSLangevinIntegrator(KELVIN, 1.0, STEP_PS, [(0, 1), (1, 2)]),
     "Compound": compound,
-    "AMD": lambda: AMDIntegrator(STEP_PS, 10.0, 100.0),
 }
 
 # A CustomIntegrator computes virtual sites at the end of a step and does not know that forces that
 # it evaluated before are outdated: plain MD changes with every getState(forces=True) in between.
 # DPDIntegrator divides by the mass of a site.
-WITHOUT_SITES = ("DPD", "Custom velocity Verlet", "Custom BAOAB", "MTS", "MTSLangevin", "AMD")
+WITHOUT_SITES = ("DPD", "Custom velocity Verlet", "Custom BAOAB", "MTS", "MTSLangevin")
 
 WATER_NM = np.array([[0, 0, 0], [0.09572, 0, 0], [-0.02400, 0.09266, 0], [0.0151, 0.0195, 0]])
 

@@ -400,6 +400,10 @@ static void testErrors(Platform& platform) {
         integrator.setProposer(nullptr);
     };
     assertThrows("called from inside step()", [&] { integrator.step(1); });
+    small->answer = [&](const JumpInput& input, JumpProposal& output) {
+        context.reinitialize();
+    };
+    assertThrows("reinitialized from inside step()", [&] { integrator.step(1); });
     small->answer = stay;
     small->grade = JumpProposer::Exploratory;
     integrator.setProposer(small);

@@ -13,8 +13,11 @@ import numpy as np
 import openmm
 import pytest
 
-from openmm_genmd.md.hybrid_run import HybridRun, RunSettings
+from openmm_genmd.md.hybrid_run import HybridRun
+from openmm_genmd.md.run_settings import RunSettings
 from openmm_genmd.md.system_input import load_system_input
+from openmm_genmd.models.checkpoint import load_checkpoint, save_checkpoint
+from openmm_genmd.proposers.load import find_checkpoint
 
 PDB = str(files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb")
 
@@ -160,11 +163,40 @@ def test_folders_and_settings_are_checked(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_damaged_settings_are_refused(tmp_path):
+    run_to(tmp_path / "run", 20)
+    (tmp_path / "run" / "run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"run\.json is not what genmd run wrote, or damaged"):
+        HybridRun(tmp_path / "run", resume=True)
+
+
 def test_a_foreign_checkpoint_is_refused(tmp_path):
     run_to(tmp_path / "run", 20)
     text = (tmp_path / "run" / "run.json").read_text()
     (tmp_path / "run" / "run.json").write_text(text.replace('"Reference"', '"CPU"'))
     with pytest.raises(ValueError, match=r"cannot load the checkpoint in .*different Platform"):
+        HybridRun(tmp_path / "run", resume=True)
+
+
+def test_a_changed_system_or_model_is_refused(tmp_path):
+    """Either would silently continue with other physics, or with densities of another model."""
+    run_to(tmp_path / "run", 20)
+    system = tmp_path / "run" / "system.xml"
+    original = system.read_text()
+    system.write_text(original.replace('mass="12.01078"', 'mass="13"'))
+    with pytest.raises(ValueError, match=r"the System is no longer the one in .*system\.xml"):
+        HybridRun(tmp_path / "run", resume=True)
+    system.write_text(original)
+    path = tmp_path / "retrained.safetensors"
+    bundled = load_checkpoint(find_checkpoint("alanine-dipeptide"))
+    for parameter in bundled.model.parameters():
+        parameter.data *= 0.9
+    save_checkpoint(
+        path, bundled.model, bundled.fingerprint, bundled.representation, bundled.metadata
+    )
+    settings_file = tmp_path / "run" / "run.json"
+    settings_file.write_text(settings_file.read_text().replace('"alanine-dipeptide"', f'"{path}"'))
+    with pytest.raises(ValueError, match="were drawn from another model"):
         HybridRun(tmp_path / "run", resume=True)
 
 

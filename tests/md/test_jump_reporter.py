@@ -156,7 +156,9 @@ def test_an_open_file_stays_open(simulate):
 
 @pytest.mark.parametrize("interval", [0, -5])
 def test_the_interval_must_be_positive(interval, tmp_path):
-    with pytest.raises(ValueError, match=f"reportInterval must be positive, got {interval}"):
+    with pytest.raises(
+        ValueError, match=f"reportInterval must be a positive integer, got {interval}"
+    ):
         JumpReporter(tmp_path / "jumps.csv", interval)
     assert not (tmp_path / "jumps.csv").exists()
 

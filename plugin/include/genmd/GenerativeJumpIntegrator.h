@@ -82,6 +82,11 @@ public:
     double getTemperature() const;
     /** Set the temperature in K of the inner integrator, or, if it has none, of the acceptance rule. */
     void setTemperature(double temperature);
+    /**
+     * Get the temperature in K that an Integrator would have as inner one, or -1 if it has none. Throws an
+     * OpenMMException if it cannot be an inner one.
+     */
+    static double getInnerTemperature(const Integrator& integrator);
     /** Get whether a temperature is known, from either source. */
     bool hasTemperature() const;
     /** Get the temperature in K that was set for an inner integrator without one, or -1. */
