@@ -21,10 +21,15 @@ from numpy.typing import NDArray
 from openmm import app
 
 from openmm_genmd import GenerativeJumpIntegrator, Proposer
-from openmm_genmd.analysis.crossings import Exits, in_rare_basin
+from openmm_genmd.analysis.crossings import Exits, followed_entries, in_rare_basin
 from openmm_genmd.data.structures import load_structure
 
 RECORD_STEPS = 20
+FRAME_PS = RECORD_STEPS * TIME_STEP_PS
+# An entry into alpha-left stays if it lasts this long, far below the mean exit time of ~1 ns.
+SETTLE_PS = 5.0
+FOLLOW_PS = 10.0
+BACKWARD_RUNS = 4
 
 
 class Sampler(Protocol):
@@ -45,7 +50,7 @@ class TorsionTrajectory:
         Plain MD, hybrid, or biased.
     """
 
-    frame_ps = RECORD_STEPS * TIME_STEP_PS
+    frame_ps = FRAME_PS
 
     def __init__(self, simulation: app.Simulation) -> None:
         self.simulation = simulation
@@ -97,6 +102,11 @@ class TorsionTrajectory:
 class ExitTrajectories:
     """Plain MD from frames of alpha-left until each run reaches phi < 0, again and again.
 
+    Each exit is followed: on in time, and several times with reversed velocities and new noise,
+    which by microscopic reversibility are runs that set out from phi < 0 for alpha-left. The
+    entries that they make tell how many crossings are quick recrossings. Following does not count
+    as time in alpha-left.
+
     Parameters
     ----------
     rng
@@ -111,7 +121,7 @@ class ExitTrajectories:
         self._rng = rng
         self._starts: NDArray[np.float64] = np.empty((0, topology.getNumAtoms(), 3))
         self._inside = False
-        self.exits = Exits(0.0, 0)
+        self.exits = Exits(0.0, 0, 0, 0)
         self.seconds = 0.0
 
     def add_starts(self, positions_nm: NDArray[np.float64]) -> None:
@@ -121,24 +131,46 @@ class ExitTrajectories:
     def run_for(self, seconds: float) -> None:
         """Go on until this much wall time has passed; without a start there is nothing to do."""
         began = time.perf_counter()
-        total, left = self.exits.total_time_ps, self.exits.n_exits
         while len(self._starts) and time.perf_counter() - began < seconds:
             if not self._inside:
                 self._enter()
-            self._simulation.step(RECORD_STEPS)
-            total += RECORD_STEPS * TIME_STEP_PS
-            positions = current_positions_nm(self._simulation.context)[None]
-            self._inside = bool(phi_psi_rad(positions, self._quads)[0, 0] > 0)
-            left += not self._inside
-        self.exits = Exits(total, left)
+            self._inside = self._next_phi_rad() > 0
+            self._add(Exits(FRAME_PS, int(not self._inside), 0, 0))
+            if not self._inside:
+                self._follow()
         self.seconds += time.perf_counter() - began
+
+    def _add(self, new: Exits) -> None:
+        old = self.exits
+        self.exits = Exits(
+            old.total_time_ps + new.total_time_ps,
+            old.n_exits + new.n_exits,
+            old.n_entries + new.n_entries,
+            old.n_stays + new.n_stays,
+        )
+
+    def _next_phi_rad(self) -> float:
+        self._simulation.step(RECORD_STEPS)
+        positions = current_positions_nm(self._simulation.context)[None]
+        return float(phi_psi_rad(positions, self._quads)[0, 0])
 
     def _enter(self) -> None:
         start = self._starts[self._rng.integers(len(self._starts))]
         self._simulation.context.setPositions(start)
         seed = int(self._rng.integers(1, 2**31))
         self._simulation.context.setVelocitiesToTemperature(TEMPERATURE_K, seed)
-        self._inside = True
+
+    def _follow(self) -> None:
+        context = self._simulation.context
+        state = context.getState(positions=True, velocities=True)
+        velocities = state.getVelocities(asNumpy=True)
+        for direction in (1, *[-1] * BACKWARD_RUNS):
+            context.setPositions(state.getPositions())
+            context.setVelocities(direction * velocities)
+            phi = [self._next_phi_rad() for _ in range(round(FOLLOW_PS / FRAME_PS))]
+            # The exit itself comes first: every run starts in the common basin.
+            entries, stays = followed_entries([-1.0, *phi], round(SETTLE_PS / FRAME_PS))
+            self._add(Exits(0.0, 0, entries, stays))
 
 
 def plain_md(seed: int) -> TorsionTrajectory:

@@ -14,9 +14,7 @@ from openmm_genmd.analysis.crossings import (
     count_crossings,
     counted_rate,
     crossing_rate,
-    exits_of_trajectory,
     in_rare_basin,
-    pooled,
 )
 from openmm_genmd.analysis.jump_log import JumpLog
 from openmm_genmd.analysis.statistics import Population, population
@@ -109,16 +107,13 @@ def evaluate(
     """Turn trajectories into numbers."""
     leaps_population = _population(leaps)
     n = leaps_population.n_crossings
-    # Visits of the plain run count as well as those of the runs started inside.
-    visits = exits_of_trajectory(md.phi_psi_rad()[:, 0], md.frame_ps)
-    all_exits = pooled([exits.exits, visits])
     leaps_rate = counted_rate(n, leaps.minutes) if n else None
     return Findings(
         grade=log.grade,
         acceptance=log.acceptance,
         leaps=Sampled(leaps_population, leaps_rate, leaps.minutes, leaps.steps),
-        md=_plain(md, all_exits, reference.population),
-        exits=all_exits,
+        md=_plain(md, exits.exits, reference.population),
+        exits=exits.exits,
         exit_minutes=exits.seconds / 60,
         reference=reference.population,
         settings=settings,

@@ -20,18 +20,33 @@ COMMON, RARE, BETWEEN = 0, 1, -1
 
 @dataclass(frozen=True)
 class Exits:
-    """Time spent in the rare basin and how often it was left.
+    """Time spent in the rare basin, how often it was left, and how often entries stay.
 
     Attributes
     ----------
     total_time_ps
-        Time spent until an exit, or until the run was stopped, summed over all visits.
+        Time until the first exit, or until a run was stopped, summed over runs from equilibrium
+        inside the rare basin.
     n_exits
-        Visits that ended by reaching the common basin. The others are censored, not dropped.
+        Runs that ended by reaching the common basin. The others are censored, not dropped.
+    n_entries, n_stays
+        Entries into the rare basin that were followed, from `followed_entries`, and how many of
+        them stayed; the others are quick recrossings.
     """
 
     total_time_ps: float
     n_exits: int
+    n_entries: int
+    n_stays: int
+
+    @property
+    def stay_probability(self) -> tuple[float, float]:
+        """Mean and standard deviation of the probability that an entry stays.
+
+        Laplace's rule of succession: uniform before any entry was seen, so never certain.
+        """
+        mean = (self.n_stays + 1) / (self.n_entries + 2)
+        return mean, (mean * (1 - mean) / (self.n_entries + 3)) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -112,31 +127,29 @@ def count_crossings(phi_rad: ArrayLike) -> int:
     return int(np.count_nonzero(np.diff(basins)))
 
 
-def exits_of_trajectory(phi_rad: ArrayLike, frame_ps: float) -> Exits:
-    """Time with the rare basin visited last, and the exits from it, of one trajectory.
+def followed_entries(phi_rad: ArrayLike, settle_frames: int) -> tuple[int, int]:
+    """Entries into the rare basin that can be followed, and how many of them stay.
 
     Parameters
     ----------
     phi_rad
         ``(n,)`` rad, equally spaced in time.
-    frame_ps
-        Time from frame to frame, ps.
+    settle_frames
+        An entry stays if the common basin is not reached within so many frames. Entries in the last
+        ``settle_frames`` are left out, whatever becomes of them.
 
     Raises
     ------
     ValueError
-        If ``frame_ps`` is not positive.
+        If ``settle_frames`` is less than 1.
     """
-    if not frame_ps > 0:
-        raise ValueError(f"frame_ps must be positive, got {frame_ps}")
+    if settle_frames < 1:
+        raise ValueError(f"settle_frames must be at least 1, got {settle_frames}")
     basins = last_basin(phi_rad)
-    left = np.count_nonzero((basins[:-1] == RARE) & (basins[1:] == COMMON))
-    return Exits(float(np.count_nonzero(basins == RARE)) * frame_ps, int(left))
-
-
-def pooled(exits: list[Exits]) -> Exits:
-    """All visits of several runs together."""
-    return Exits(sum(e.total_time_ps for e in exits), sum(e.n_exits for e in exits))
+    entries = 1 + np.flatnonzero((basins[:-1] == COMMON) & (basins[1:] == RARE))
+    entries = entries[entries + settle_frames < len(basins)]
+    stays = [bool(np.all(basins[i : i + settle_frames + 1] == RARE)) for i in entries]
+    return len(entries), sum(stays)
 
 
 def counted_rate(n_crossings: int, minutes: float) -> CrossingRate:
@@ -173,16 +186,24 @@ def poisson_upper_limit(n_events: int) -> float:
 def rate_from_exits(
     exits: Exits, population: tuple[float, float], ps_per_minute: float
 ) -> CrossingRate:
-    """Equilibrium crossing rate 2 p / tau: as many entries as exits, p / tau of each.
+    """Equilibrium crossing rate 2 p / (tau s), quick recrossings included.
 
-    tau = total time / number of exits is the maximum-likelihood mean exit time of an exponential
-    with censored visits. p is the population of the rare basin. Without an exit the rate is the
-    upper limit that their absence allows.
+    tau = total time / number of exits is the maximum-likelihood mean first-exit time of an
+    exponential with censored visits, from equilibrium starts inside the rare basin. p is the
+    population of the rare basin, s the probability that an entry stays.
+
+    Let nu be the number of entries per time, which at equilibrium is that of exits: 2 nu crossings.
+    The basin is full of those who stayed, as the others leave at once. They begin to stay nu s
+    times and leave for the first time p / tau times per time; both are the same, so
+    nu = p / (tau s). Without s, every burst of recrossings would count once, while
+    `count_crossings` counts them all. What this assumes: staying is much longer than recrossing,
+    and an entry does not remember from where it came. Without an exit the rate is the upper limit
+    that their absence allows.
 
     Parameters
     ----------
     exits
-        From trajectories started inside the rare basin.
+        From trajectories started inside the rare basin, and followed after their exits.
     population
         Population of the rare basin and its standard error.
     ps_per_minute
@@ -205,13 +226,15 @@ def rate_from_exits(
         raise ValueError(
             f"expected a positive population and speed, got {value} and {ps_per_minute} ps/min"
         )
-    per_exit = 2 * value / exits.total_time_ps * ps_per_minute
-    # The limit of the count with the 95 % limit of the population: on the safe side.
-    upper = poisson_upper_limit(exits.n_exits) * per_exit * (1 + 1.645 * error / value)
+    stays, stays_error = exits.stay_probability
+    per_exit = 2 * value / (exits.total_time_ps * stays) * ps_per_minute
+    uncertain = ((error / value) ** 2 + (stays_error / stays) ** 2) ** 0.5
+    # The limit of the count with the 95 % limit of the other factors: on the safe side.
+    upper = poisson_upper_limit(exits.n_exits) * per_exit * (1 + 1.645 * uncertain)
     if exits.n_exits == 0:
         return CrossingRate(upper, upper, upper, "upper limit")
     rate = exits.n_exits * per_exit
-    relative = (1 / exits.n_exits + (error / value) ** 2) ** 0.5
+    relative = (1 / exits.n_exits + uncertain**2) ** 0.5
     return CrossingRate(rate, rate * relative, upper, "exit times and population")
 
 
