@@ -40,7 +40,7 @@ from openmm_genmd.data.structures import load_structure
 JUMP_INTERVAL = 10
 TRIES_PER_JUMP = 2
 # Exits of plain MD are the rarest events, so that they limit the precision of the comparison.
-HYBRID_SECONDS, MD_SECONDS, EXIT_SECONDS = 3.0, 1.5, 5.5
+HYBRID_SECONDS, MD_SECONDS, EXIT_SECONDS = 3.0, 1.0, 6.0
 
 
 def start_hybrid(settings: Settings) -> TorsionTrajectory:

@@ -57,6 +57,10 @@ def test_demo_writes_its_files(tmp_path: Path) -> None:
     assert summary["grade"] == "exact"
     assert 0.1 < summary["acceptance"] < 1
     assert summary["crossings_per_minute"]["hybrid"] > 0
+    # The target is judged by the lower limit, which few exits keep far below the ratio.
+    at_least = summary["crossings_hybrid_over_md_at_least"]
+    assert 0 <= at_least < summary["crossings_hybrid_over_md"]
+    assert 0 <= summary["md_exits"]["entries_that_stay"] <= summary["md_exits"]["entries_followed"]
     assert {"hybrid", "md", "reference"} <= set(summary["population_alpha_left"])
     # A short run may have no error bar, but it has a population of the right size.
     assert 0.0 < summary["population_alpha_left"]["hybrid"][0] < 0.15
