@@ -32,6 +32,14 @@ class Exits:
     n_entries, n_stays
         Entries into the rare basin that were followed, from `followed_entries`, and how many of
         them stayed; the others are quick recrossings.
+
+    Examples
+    --------
+    >>> exits = Exits(total_time_ps=2000.0, n_exits=8, n_entries=8, n_stays=4)
+    >>> exits.total_time_ps / exits.n_exits  # mean time until the exit, ps
+    250.0
+    >>> exits.stay_probability[0]
+    0.5
     """
 
     total_time_ps: float
@@ -64,6 +72,12 @@ class CrossingRate:
     source
         ``counted``, or ``exit times and population`` where fewer than `MIN_CROSSINGS` were seen;
         ``upper limit`` if not even an exit was seen: the rate is then `upper_per_minute`.
+
+    Examples
+    --------
+    >>> rate = counted_rate(100, minutes=20.0)
+    >>> f"{rate.per_minute} +- {rate.standard_error} per minute, {rate.source}"
+    '5.0 +- 0.5 per minute, counted'
     """
 
     per_minute: float
