@@ -42,7 +42,7 @@ def bond_scores(about_hydrogen: bool, n_jumps: int = 10000) -> np.ndarray:
     return scores_between_jumps(context, integrator, n_jumps)
 
 
-def oracle_scores(broken: str | None, n_jumps: int = 4000) -> np.ndarray:
+def oracle_scores(broken: str | None, n_jumps: int = 10000) -> np.ndarray:
     """The same by the oracle, for turns about the hydrogen."""
     integrator = langevin(time_step_ps=STEP_PS)
     context = start(MODEL.system(), integrator, MODEL.start_nm())
