@@ -41,6 +41,19 @@ class ProposerSession:
         If its particles or its grade are not what they must be.
     TypeError
         If it is not a proposer, or its state is not bytes.
+
+    Examples
+    --------
+    >>> class Step(Proposer):
+    ...     particles, grade = (0,), "exact"
+    ...     def propose(self, positions, box, rng):
+    ...         return Proposal(positions + rng.normal(size=(1, 3)), 0.0)
+    >>> session, again = ProposerSession(Step()), ProposerSession(Step())
+    >>> session.begin_run(7), again.begin_run(7)
+    (None, None)
+    >>> first, log_ratio = session.propose(np.zeros((1, 3)), None)
+    >>> bool((first == again.propose(np.zeros((1, 3)), None)[0]).all())  # the seed decides
+    True
     """
 
     def __init__(self, proposer: Proposer, initial_state: bytes | None = None) -> None:

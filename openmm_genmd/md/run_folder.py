@@ -21,7 +21,7 @@ _HEAD_BYTES = 512
 
 @dataclass(frozen=True)
 class FileMark:
-    """How far an output file had got.
+    r"""How far an output file had got.
 
     Attributes
     ----------
@@ -31,6 +31,18 @@ class FileMark:
         Length in bytes.
     head_hex
         First bytes, in hexadecimal digits.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     path = Path(name) / "jumps.csv"
+    ...     size = path.write_text("step\n10\n")
+    ...     mark = mark_file(path)
+    ...     size = path.write_text("step\n10\n20\nhalf a ro")
+    ...     return_to_mark(Path(name), mark)
+    ...     path.read_text()
+    'step\n10\n'
     """
 
     name: str
