@@ -71,13 +71,7 @@ def checked_steps(value: Any) -> int:
     ValueError
         If it is not an integer of 32 bits.
     """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 2**31
-    if number >= 2**31:
-        raise ValueError(f"steps must be an integer below 2**31, got {value!r}")
-    return max(number, 0)
+    return max(0, _integer(value, -(2**31), "steps must be an integer below 2**31"))
 
 
 def checked_count(value: Any, name: str) -> int:
@@ -88,13 +82,7 @@ def checked_count(value: Any, name: str) -> int:
     ValueError
         If it is not a positive integer of 32 bits.
     """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if not 0 < number < 2**31:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return number
+    return _integer(value, 1, f"{name} must be a positive integer")
 
 
 def checked_seed(value: Any) -> int:
@@ -105,13 +93,7 @@ def checked_seed(value: Any) -> int:
     ValueError
         If it is not an integer of 32 bits.
     """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 2**31
-    if not -(2**31) <= number < 2**31:
-        raise ValueError(f"seed must be an integer of 32 bits, got {value!r}")
-    return number
+    return _integer(value, -(2**31), "seed must be an integer of 32 bits")
 
 
 def checked_temperature_k(temperature: Any) -> float:
@@ -161,3 +143,13 @@ def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:
             "not sample the Boltzmann distribution. Use a proposer that knows its density, or ask "
             "for it by name with grade='exploratory'"
         )
+
+
+def _integer(value: Any, lowest: int, expected: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 2**31
+    if not lowest <= number < 2**31:
+        raise ValueError(f"{expected}, got {value!r}")
+    return number
