@@ -1,0 +1,6 @@
+#include "genmd/CandidateEnergy.h"
+
+using namespace OpenMM;
+
+CandidateEnergy::~CandidateEnergy() {
+}
