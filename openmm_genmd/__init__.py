@@ -7,15 +7,22 @@
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.protocols import Instantaneous
+from openmm_genmd.proposers.block_proposer import BlockProposer
+from openmm_genmd.proposers.blocks import Block, torsion_blocks
 from openmm_genmd.proposers.load import load_proposer
 from openmm_genmd.proposers.proposer import Proposal, Proposer
+from openmm_genmd.proposers.uniform_torsion_proposer import UniformTorsionProposer
 
 __all__ = [
+    "Block",
+    "BlockProposer",
     "GenerativeJumpIntegrator",
     "Instantaneous",
     "JumpReporter",
     "Proposal",
     "Proposer",
+    "UniformTorsionProposer",
     "load_proposer",
+    "torsion_blocks",
 ]
 __version__ = "0.1.0"

@@ -57,7 +57,7 @@ class Proposer(ABC):
     representation
         The soft coordinates that the model generates, or None.
     conditional
-        Whether q depends on the coordinates that it replaces.
+        Whether q depends on the coordinates that it replaces; False if only on others, or none.
 
     Examples
     --------
@@ -98,6 +98,17 @@ class Proposer(ABC):
             The integrator's own generator: the only source of randomness to use, since it is
             seeded, checkpointed and serialized with the run.
         """
+
+    def choose(self, rng: np.random.Generator) -> Proposer:
+        """Return the part of this proposer that makes the next leap; by default itself.
+
+        A proposer that leaps in one of several ways, such as blocks or the components of a mixture,
+        chooses one here, whatever the conformation. The result has the same particles in the same
+        order. All candidates of a jump must come from one part: call this once, then `sample` and
+        `log_density` of the result. Its `conditional` is False if its density depends on nothing
+        but coordinates that its candidates leave unchanged.
+        """
+        return self
 
     def sample(
         self,

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_genmd.proposers.candidate_pool import CandidatePool, TorsionModel
-from openmm_genmd.proposers.proposer import Proposal, Proposer
+from openmm_genmd.proposers.proposer import Proposal
+from openmm_genmd.proposers.torsion_leap import TorsionLeap, in_images_of, require_candidates
 from openmm_genmd.proposers.torsion_state import TorsionState, pack, unpack
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 Array = NDArray[np.float64]
 
 
-class TorsionProposer(Proposer):
+class TorsionProposer(TorsionLeap):
     """Draws all torsions anew from a model and carries everything else over.
 
     The density of a proposed conformation y is that of its torsions, since the representation's
@@ -63,9 +64,6 @@ class TorsionProposer(Proposer):
     ((22, 3), 'exact')
     """
 
-    grade = "exact"
-    representation: TorsionRepresentation
-
     def __init__(
         self,
         representation: TorsionRepresentation,
@@ -80,8 +78,7 @@ class TorsionProposer(Proposer):
                 f"the model has {model.config.n_torsions} torsions but the representation "
                 f"{len(representation.torsions)}; train a model for this representation"
             )
-        self.representation = representation
-        self.particles = representation.particles
+        super().__init__(representation)
         self.conditional = model.config.conditional
         self.checkpoint_path = checkpoint_path
         self.sha256 = sha256
@@ -120,8 +117,7 @@ class TorsionProposer(Proposer):
         ValueError
             If ``k`` is not positive or the positions have the wrong shape.
         """
-        if k < 1:
-            raise ValueError(f"the number of candidates must be at least 1, got {k}")
+        require_candidates(k)
         whole = self._whole(positions, box)
         torsions, log_densities = self._model.sample(k, rng, *self._context(whole))
         return self._turned(torsions, positions, whole), log_densities
@@ -195,12 +191,8 @@ class TorsionProposer(Proposer):
             "representation": self.representation.to_dict(),
         }
 
-    def _whole(self, positions: Array, box: Array | None) -> Array:
-        return positions if box is None else self.representation.make_whole(positions, box)
-
     def _turned(self, torsions_rad: Array, positions: Array, whole: Array) -> Array:
-        turned = self.representation.decode(torsions_rad, whole)
-        return turned if whole is positions else positions + (turned - whole)
+        return in_images_of(positions, whole, self.representation.decode(torsions_rad, whole))
 
     def _log_q(self, whole: Array) -> float:
         torsions = self.representation.encode(whole)

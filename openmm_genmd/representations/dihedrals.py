@@ -1,6 +1,6 @@
 """Dihedral angles and turns about bonds, one formula each for numbers and for arrays.
 
-Both functions take Cartesian components one by one and use plain arithmetic on them, so that the
+The functions take Cartesian components one by one and use plain arithmetic on them, so that the
 same formula serves a single conformation as Python floats (a few microseconds: a NumPy call costs
 more than all the arithmetic of one torsion) and a batch as arrays.
 """
@@ -47,20 +47,19 @@ def dihedral(
     return math_library.atan2(sine, mx * nx + my * ny + mz * nz)
 
 
-def turn(j: Any, k: Any, angle_rad: Any, math_library: Any = math) -> tuple[Any, ...]:
+def turn(j: Any, k: Any, cosine: Any, sine: Any) -> tuple[Any, ...]:
     """Sixteen entries, row by row, of the (4, 4) matrix that turns row vectors about an axis.
 
     ``(x, y, z, 1) @ matrix`` is the point turned about the line through j and k by the angle,
     counter-clockwise as seen from k towards j: it raises the dihedral i-j-k-l if it moves l.
+    Every entry is linear in (cosine, sine, 1), on which `TorsionKernel` relies.
 
     Parameters
     ----------
     j, k
         Three components each, in nm: floats, or arrays of one shape.
-    angle_rad
-        Float or array.
-    math_library
-        ``math`` for floats, ``numpy`` for arrays.
+    cosine, sine
+        Of the angle; floats or arrays.
 
     References
     ----------
@@ -71,13 +70,12 @@ def turn(j: Any, k: Any, angle_rad: Any, math_library: Any = math) -> tuple[Any,
     x, y, z = k[0] - jx, k[1] - jy, k[2] - jz
     scale = 1.0 / (x * x + y * y + z * z) ** 0.5
     x, y, z = x * scale, y * scale, z * scale
-    c, s = math_library.cos(angle_rad), math_library.sin(angle_rad)
-    v = 1.0 - c
-    vx, vy, vz, sx, sy, sz = v * x, v * y, v * z, s * x, s * y, s * z
+    v = 1.0 - cosine
+    vx, vy, vz, sx, sy, sz = v * x, v * y, v * z, sine * x, sine * y, sine * z
     vxy, vxz, vyz = vx * y, vx * z, vy * z
-    xx, xy, xz = vx * x + c, vxy + sz, vxz - sy
-    yx, yy, yz = vxy - sz, vy * y + c, vyz + sx
-    zx, zy, zz = vxz + sy, vyz - sx, vz * z + c
+    xx, xy, xz = vx * x + cosine, vxy + sz, vxz - sy
+    yx, yy, yz = vxy - sz, vy * y + cosine, vyz + sx
+    zx, zy, zz = vxz + sy, vyz - sx, vz * z + cosine
     ox = jx - (jx * xx + jy * yx + jz * zx)
     oy = jy - (jx * xy + jy * yy + jz * zy)
     oz = jz - (jx * xz + jy * yz + jz * zz)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,14 @@ class _Rotor(NamedTuple):
     number: int
     sign: int
     moving: slice | NDArray[np.intp]
+
+
+class _RigidPart(NamedTuple):
+    """Atoms that turn about a bond, but about no bond further inside."""
+
+    rotor: int
+    atoms: slice | NDArray[np.intp]
+    outer: int | None  # rotor of the next larger moving side
 
 
 class TorsionKernel:
@@ -54,6 +62,8 @@ class TorsionKernel:
         self._corners = np.array(corners, dtype=np.intp).ravel()
         inner_first = sorted(range(len(moving)), key=lambda n: len(moving[n]))
         self._rotors = [_rotor(n, corners[n], moving[n]) for n in inner_first]
+        self._rigid_parts = _rigid_parts([set(moving[n]) for n in inner_first])
+        self._axes = np.array([corners[n][1:3] for n in inner_first], dtype=np.intp).ravel()
 
     def angles(self, positions_nm: Array) -> Array:
         """Torsions ``(..., n_torsions)`` in rad, in [-pi, pi), of positions ``(..., n, 3)``, nm."""
@@ -68,9 +78,17 @@ class TorsionKernel:
 
         Undefined rotations (not finite, two bonded atoms in one place) give NaN.
         """
-        if angles_rad.ndim == 1 and positions_nm.ndim == 2:
-            return self._turn_one(angles_rad, positions_nm)
-        return self._turn_batch(angles_rad, positions_nm)
+        return self.turn_by(angles_rad - self.angles(positions_nm), positions_nm)
+
+    def turn_by(self, steps_rad: Array, positions_nm: Array) -> Array:
+        """Positions ``(..., n, 3)``, nm, with torsions changed by steps, rad, like `turn_to`."""
+        if positions_nm.ndim > 2 or steps_rad.ndim > 2:
+            return self._turn_batch(steps_rad, positions_nm)
+        one_or_many = self._turn_one if steps_rad.ndim == 1 else self._turn_many
+        try:
+            return one_or_many(steps_rad, positions_nm)
+        except (ZeroDivisionError, ValueError):
+            return np.full((*steps_rad.shape[:-1], *positions_nm.shape), math.nan)
 
     def _angles_of_batch(self, positions_nm: Array) -> Array:
         shape = (*positions_nm.shape[:-2], self._n_torsions, 4, 3)
@@ -79,31 +97,48 @@ class TorsionKernel:
         with np.errstate(invalid="ignore"):
             return np.asarray(dihedral(i, j, k, l, np), dtype=np.float64)
 
-    def _turn_one(self, angles_rad: Array, positions_nm: Array) -> Array:
-        corners = positions_nm.take(self._corners, 0).tolist()
-        steps = [
-            new - old for new, old in zip(angles_rad.tolist(), _angles_of_one(corners), strict=True)
-        ]
+    def _turn_one(self, steps_rad: Array, positions_nm: Array) -> Array:
+        axes = positions_nm.take(self._axes, 0).tolist()
+        steps = steps_rad.tolist()
         turned = _homogeneous(positions_nm)
-        try:
-            for n, sign, moving in self._rotors:
-                j, k = corners[4 * n + 1], corners[4 * n + 2]
-                matrix = np.array(turn(j, k, sign * steps[n])).reshape(4, 4)
-                turned[moving] = turned[moving].dot(matrix)
-        except (ZeroDivisionError, ValueError):
-            return np.full_like(positions_nm, math.nan)
+        for m, (n, sign, moving) in enumerate(self._rotors):
+            step = sign * steps[n]
+            entries = turn(axes[2 * m], axes[2 * m + 1], math.cos(step), math.sin(step))
+            turned[moving] = turned[moving].dot(np.array(entries).reshape(4, 4))
         return turned[:, :3].copy()
 
-    def _turn_batch(self, angles_rad: Array, positions_nm: Array) -> Array:
+    def _turn_many(self, steps_rad: Array, positions_nm: Array) -> Array:
+        """Many steps ``(k, n_torsions)`` of one conformation: the axes are the same for all."""
+        k = len(steps_rad)
+        axes = positions_nm.take(self._axes, 0).tolist()
+        points = _homogeneous(positions_nm)
+        turned = np.empty((k, *positions_nm.shape))
+        turned[:] = positions_nm
+        with np.errstate(invalid="ignore"):
+            factors = np.array((np.cos(steps_rad), np.sin(steps_rad), np.ones_like(steps_rad)))
+            whole: dict[int, Array] = {}
+            for rotor, atoms, outer in self._rigid_parts:
+                n, sign, _ = self._rotors[rotor]
+                parts = _turn_parts(axes[2 * rotor], axes[2 * rotor + 1])
+                parts[1] *= sign
+                turns = factors[:, :, n].T.dot(parts).reshape(k, 4, 4)
+                whole[rotor] = turns if outer is None else turns @ whole[outer]
+                # One product for all turns of a rigid part, instead of one for each turn.
+                columns = whole[rotor][:, :, :3].transpose(1, 0, 2).reshape(4, 3 * k)
+                product = points[atoms].dot(columns).reshape(-1, k, 3)
+                turned[:, atoms] = product.transpose(1, 0, 2)
+        return turned
+
+    def _turn_batch(self, steps_rad: Array, positions_nm: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
-            steps = angles_rad - self._angles_of_batch(positions_nm)
-            batch = steps.shape[:-1]
+            batch = np.broadcast_shapes(steps_rad.shape[:-1], positions_nm.shape[:-2])
             original = np.broadcast_to(positions_nm, (*batch, *positions_nm.shape[-2:]))
             turned = _homogeneous(original)
             for n, sign, moving in self._rotors:
                 bond = original[..., self._corners[4 * n + 1 : 4 * n + 3], :]
                 j, k = np.moveaxis(bond, (-2, -1), (0, 1))
-                entries = np.broadcast_arrays(*turn(j, k, sign * steps[..., n], np))
+                step = sign * steps_rad[..., n]
+                entries = np.broadcast_arrays(*turn(j, k, np.cos(step), np.sin(step)))
                 matrix = np.stack(entries, axis=-1).reshape(*batch, 4, 4)
                 turned[..., moving, :] = turned[..., moving, :] @ matrix
         return turned[..., :3].copy()
@@ -122,7 +157,28 @@ def _angles_of_one(corners: list[list[float]]) -> list[float]:
 
 def _rotor(number: int, corners: tuple[int, int, int, int], moving: Sequence[int]) -> _Rotor:
     k = corners[2]
-    places = np.array(sorted(moving), dtype=np.intp)
+    return _Rotor(number, 1 if k in moving else -1, _places(moving))
+
+
+def _places(atoms: Collection[int]) -> slice | NDArray[np.intp]:
+    places = np.array(sorted(atoms), dtype=np.intp)
     contiguous = places[-1] - places[0] == len(places) - 1
-    chosen = slice(int(places[0]), int(places[-1]) + 1) if contiguous else places
-    return _Rotor(number, 1 if k in moving else -1, chosen)
+    return slice(int(places[0]), int(places[-1]) + 1) if contiguous else places
+
+
+def _rigid_parts(sides: list[set[int]]) -> list[_RigidPart]:
+    """Parts of moving sides that are given inner ones first, outer ones first."""
+    parts = []
+    for rotor in reversed(range(len(sides))):
+        side = sides[rotor]
+        outer = next((m for m in range(rotor + 1, len(sides)) if side < sides[m]), None)
+        inner = [other for other in sides[:rotor] if other < side]
+        parts.append(_RigidPart(rotor, _places(side.difference(*inner)), outer))
+    return parts
+
+
+def _turn_parts(j: list[float], k: list[float]) -> Array:
+    """Matrices A, B, C ``(3, 16)``: cos(a) A + sin(a) B + C turns by any a, as `turn` does."""
+    parts = np.array((turn(j, k, 1.0, 0.0), turn(j, k, 0.0, 1.0), turn(j, k, 0.0, 0.0)))
+    parts[:2] -= parts[2]
+    return parts

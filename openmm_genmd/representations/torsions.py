@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import numpy as np
 import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import app
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.data.molecules import BondGraph
@@ -19,6 +19,8 @@ from openmm_genmd.representations.constraints import check_system
 from openmm_genmd.representations.periodic import bond_tree, make_whole
 from openmm_genmd.representations.rotatable_bonds import Torsion
 from openmm_genmd.representations.selection import select_torsions
+from openmm_genmd.representations.stored_torsions import StoredRepresentation
+from openmm_genmd.representations.torsion_checks import require_commuting, require_inside
 from openmm_genmd.representations.torsion_kernel import TorsionKernel
 
 Array = NDArray[np.float64]
@@ -83,8 +85,8 @@ class TorsionRepresentation:
                 f"the fingerprint has {len(self.fingerprint)} atoms but there are "
                 f"{len(self.particles)} particles"
             )
-        self._require_inside()
-        self._require_commuting()
+        require_inside(self.torsions, self.particles)
+        require_commuting(self.torsions, self.particles)
 
     @classmethod
     def from_topology(
@@ -161,12 +163,20 @@ class TorsionRepresentation:
             If a shape is wrong.
         """
         positions = self._checked_positions(positions_nm)
-        torsions = np.asarray(torsions_rad, dtype=np.float64)
-        if torsions.shape[-1:] != (len(self.torsions),):
-            raise ValueError(
-                f"torsions must have shape (..., {len(self.torsions)}), got {torsions.shape}"
-            )
-        return self._kernel.turn_to(torsions, positions)
+        return self._kernel.turn_to(self._checked_torsions(torsions_rad), positions)
+
+    def turn(self, steps_rad: ArrayLike, positions_nm: ArrayLike) -> Array:
+        """Positions ``(..., n_moved, 3)`` in nm with torsions changed by steps in rad.
+
+        ``decode`` without measuring: ``turn(new - encode(x), x)`` is ``decode(new, x)``.
+
+        Raises
+        ------
+        ValueError
+            If a shape is wrong.
+        """
+        positions = self._checked_positions(positions_nm)
+        return self._kernel.turn_by(self._checked_torsions(steps_rad), positions)
 
     def make_whole(self, positions_nm: Array, box_nm: Array) -> Array:
         """Positions ``(..., n_moved, 3)``, nm, with every bond within the nearest periodic image.
@@ -194,6 +204,23 @@ class TorsionRepresentation:
         torsions = tuple(_renamed(torsion, new) for torsion in self.torsions)
         return type(self)(tuple(new.values()), torsions, self.fingerprint)
 
+    def subset(self, torsions: Sequence[int]) -> Self:
+        """Return the same molecule with some of the torsions, by number; the others are carried.
+
+        Raises
+        ------
+        ValueError
+            If there are none, or one is out of range or repeated.
+        """
+        n_torsions = len(self.torsions)
+        wrong = [n for n in torsions if not 0 <= n < n_torsions]
+        if wrong or len(set(torsions)) != len(torsions):
+            raise ValueError(
+                f"torsions must be different numbers from 0 to {n_torsions - 1}, got "
+                f"{list(torsions)}"
+            )
+        return replace(self, torsions=tuple(self.torsions[n] for n in torsions))
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON types; `from_dict` gives it back."""
         return {
@@ -220,7 +247,7 @@ class TorsionRepresentation:
                 f"expected the description of a {_TYPE}, got {description.get('type')!r}"
             )
         try:
-            stored = _Stored.model_validate(description)
+            stored = StoredRepresentation.model_validate(description)
         except ValidationError as error:
             raise ValueError(f"damaged description of a {_TYPE}: {error}") from error
         torsions = tuple(Torsion(t.atoms, t.name, t.moving) for t in stored.torsions)
@@ -251,46 +278,13 @@ class TorsionRepresentation:
             )
         return positions
 
-    def _require_inside(self) -> None:
-        for torsion in self.torsions:
-            outside = {*torsion.atoms, *torsion.moving} - self._place.keys()
-            if outside:
-                raise ValueError(
-                    f"torsion {torsion.name} uses particles {sorted(outside)}, which are "
-                    "not among the representation's"
-                )
-            i, j, k, l = (atom in torsion.moving for atom in torsion.atoms)  # noqa: E741
-            if (i, j, l) not in ((True, True, False), (False, False, True)) or k != l:
-                raise ValueError(
-                    f"torsion {torsion.name} must move the atoms on one side of its bond: i and j, "
-                    "or k and l"
-                )
-
-    def _require_commuting(self) -> None:
-        sides = np.zeros((len(self.torsions), len(self.particles)), dtype=np.float32)
-        for side, torsion in zip(sides, self.torsions, strict=True):
-            side[[self._place[atom] for atom in torsion.moving]] = 1
-        common, sizes = sides @ sides.T, sides.sum(axis=1)
-        if not np.all((common == 0) | (common == np.minimum.outer(sizes, sizes))):
+    def _checked_torsions(self, torsions_rad: ArrayLike) -> Array:
+        torsions = np.asarray(torsions_rad, dtype=np.float64)
+        if torsions.shape[-1:] != (len(self.torsions),):
             raise ValueError(
-                "the moving sides of the torsions must be nested or disjoint, or their rotations "
-                "do not commute and the Jacobian is not 1"
+                f"torsions must have shape (..., {len(self.torsions)}), got {torsions.shape}"
             )
-
-
-class _StoredTorsion(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str
-    atoms: tuple[int, int, int, int]
-    moving: tuple[int, ...]
-
-
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    type: str
-    particles: tuple[int, ...]
-    torsions: tuple[_StoredTorsion, ...]
-    fingerprint: TopologyFingerprint
+        return torsions
 
 
 def _renamed(torsion: Torsion, new: dict[int, int]) -> Torsion:

@@ -51,3 +51,9 @@ def dipeptide():
         positions_nm=positions_nm,
         representation=TorsionRepresentation.from_topology(topology),
     )
+
+
+@pytest.fixture
+def peptide(molecules):
+    """Give torsions and a random conformation of Ace-Ser-Lys-Pro-Ile-Nme."""
+    return molecules["peptide"].representation, molecules["peptide"].conformation(1)
