@@ -6,7 +6,7 @@ using namespace OpenMM;
 using namespace std;
 
 GenericJumpKernel::GenericJumpKernel(const Platform& platform)
-    : JumpKernel(Name(), platform), groups(-1), contextHoldsCurrent(true), hasMoved(false) {
+    : JumpKernel(Name(), platform), groups(-1), needForces(false), contextHoldsCurrent(true), hasMoved(false) {
 }
 
 void GenericJumpKernel::initialize(const System& system, const vector<int>& particles) {
@@ -19,9 +19,11 @@ void GenericJumpKernel::initialize(const System& system, const vector<int>& part
 
 double GenericJumpKernel::begin(ContextImpl& context, int groups, bool needForces) {
     this->groups = groups;
+    this->needForces = needForces;
     contextHoldsCurrent = true;
     hasMoved = false;
     context.getPositions(current);
+    candidate = current;
     double energy = context.calcForcesAndEnergy(needForces, true, groups);
     if (needForces)
         context.getForces(startForces);
@@ -34,14 +36,14 @@ void GenericJumpKernel::getPositions(const vector<int>& indices, vector<Vec3>& p
         positions[i] = current[indices[i]];
 }
 
+/** Forces are evaluated with the energy: should the candidate be accepted, they need no evaluation of their own. */
 double GenericJumpKernel::evaluateCandidate(ContextImpl& context, const vector<Vec3>& positions) {
-    candidate = current;
     for (int i = 0; i < (int)particles.size(); i++)
         candidate[particles[i]] = positions[i];
     contextHoldsCurrent = false;
     context.setPositions(candidate);
     context.computeVirtualSites();
-    return context.calcForcesAndEnergy(false, true, groups);
+    return context.calcForcesAndEnergy(needForces, true, groups);
 }
 
 bool GenericJumpKernel::hasOverlap(ContextImpl& context) {
@@ -52,100 +54,148 @@ bool GenericJumpKernel::hasOverlap(ContextImpl& context) {
 
 void GenericJumpKernel::accept(ContextImpl& context) {
     if (!hasMoved)
-        start = current;
+        getPositions(particles, start);
     hasMoved = true;
     context.getPositions(current);
+    candidate = current;
+    if (needForces)
+        context.getForces(currentForces);
     contextHoldsCurrent = true;
 }
 
 void GenericJumpKernel::end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    if (hasMoved && transfer.hasVelocities)
-        transferVelocities(context, transfer, random);
     if (!contextHoldsCurrent)
         context.setPositions(current);
     contextHoldsCurrent = true;
+    if (hasMoved && transfer.hasVelocities)
+        transferVelocities(context, transfer, random);
     hasMoved = false;
 }
 
-/** Select the particles of every molecule of which a part moved. */
-vector<bool> GenericJumpKernel::selectRedrawn(ContextImpl& context) const {
-    vector<bool> moved(masses.size(), false), redrawn(masses.size(), false);
+/** Find the molecules that the proposer moves, or parts of which it moves. */
+void GenericJumpKernel::findMolecules(ContextImpl& context) {
+    vector<bool> proposed(masses.size(), false);
     for (int particle : particles)
-        moved[particle] = current[particle] != start[particle];
+        proposed[particle] = true;
     for (const vector<int>& molecule : context.getMolecules())
+        if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return proposed[particle]; }))
+            molecules.push_back(molecule);
+}
+
+void GenericJumpKernel::collectBondedForces(const System& system) {
+    if (bondedForces && bondedForces->getGroups() == groups)
+        return;
+    vector<int> members;
+    for (const vector<int>& molecule : molecules)
+        members.insert(members.end(), molecule.begin(), molecule.end());
+    bondedForces.reset(new BondedForces(system, members, groups));
+}
+
+/** Select the particles of every molecule of which a part moved. */
+vector<int> GenericJumpKernel::selectRedrawn() const {
+    vector<bool> moved(masses.size(), false);
+    for (int i = 0; i < (int)particles.size(); i++)
+        moved[particles[i]] = current[particles[i]] != start[i];
+    vector<int> redrawn;
+    for (const vector<int>& molecule : molecules)
         if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return moved[particle]; }))
-            for (int particle : molecule)
-                redrawn[particle] = masses[particle] != 0;
+            copy_if(molecule.begin(), molecule.end(), back_inserter(redrawn),
+                    [&](int particle) { return masses[particle] != 0; });
     return redrawn;
 }
 
+/** Take away what would change a constrained distance at the current positions. */
+void GenericJumpKernel::project(ContextImpl& context, vector<Vec3>& velocities, double tolerance) const {
+    if (context.getSystem().getNumConstraints() == 0)
+        return;
+    context.setVelocities(velocities);
+    context.applyVelocityConstraints(tolerance);
+    context.getVelocities(velocities);
+}
+
 /** Draw Maxwellian velocities for some particles, which obey the constraints at the current positions. */
-vector<Vec3> GenericJumpKernel::drawVelocities(ContextImpl& context, const vector<bool>& redrawn,
+vector<Vec3> GenericJumpKernel::drawVelocities(ContextImpl& context, const vector<int>& redrawn,
                                                const VelocityTransfer& transfer, JumpRandom& random) const {
     vector<Vec3> velocities(masses.size());
-    for (int i = 0; i < (int)masses.size(); i++)
-        if (redrawn[i])
-            for (int axis = 0; axis < 3; axis++)
-                velocities[i][axis] = sqrt(transfer.kT / masses[i]) * random.nextGaussian();
-    context.setVelocities(velocities);
-    context.applyVelocityConstraints(transfer.constraintTolerance);
-    context.getVelocities(velocities);
+    for (int particle : redrawn)
+        for (int axis = 0; axis < 3; axis++)
+            velocities[particle][axis] = sqrt(transfer.kT / masses[particle]) * random.nextGaussian();
+    project(context, velocities, transfer.constraintTolerance);
     return velocities;
 }
 
-bool GenericJumpKernel::keepsAny(const vector<bool>& redrawn) const {
-    for (int i = 0; i < (int)masses.size(); i++)
-        if (masses[i] != 0 && !redrawn[i])
-            return true;
-    return false;
-}
-
-vector<Vec3> GenericJumpKernel::getForces(ContextImpl& context, const vector<Vec3>& positions) const {
-    context.setPositions(positions);
+/** By how much the forces of molecules that moved change over a small displacement. */
+vector<Vec3> GenericJumpKernel::computeForceChange(ContextImpl& context, const vector<Vec3>& displaced) {
+    collectBondedForces(context.getSystem());
+    if (bondedForces->isComplete())
+        return computeBondedForceChange(context, displaced);
+    context.setPositions(displaced);
     context.computeVirtualSites();
     context.calcForcesAndEnergy(true, false, groups);
-    vector<Vec3> forces;
-    context.getForces(forces);
-    return forces;
+    vector<Vec3> change;
+    context.getForces(change);
+    for (int i = 0; i < (int)change.size(); i++)
+        change[i] -= currentForces[i];
+    context.setPositions(current);
+    return change;
+}
+
+vector<Vec3> GenericJumpKernel::computeBondedForceChange(ContextImpl& context, const vector<Vec3>& displaced) {
+    const vector<int>& members = bondedForces->getParticles();
+    vector<Vec3> from(members.size()), to(members.size()), part, change(masses.size());
+    for (int i = 0; i < (int)members.size(); i++) {
+        from[i] = current[members[i]];
+        to[i] = displaced[members[i]];
+    }
+    bondedForces->computeChange(context, from, to, part);
+    for (int i = 0; i < (int)members.size(); i++)
+        change[members[i]] = part[i];
+    return change;
 }
 
 /**
  * A molecule of which a part moved gets fresh velocities; for the others the on-step velocity is kept, and the stored
  * one follows the change of the force. A leapfrog scheme with half step h keeps on-step velocities of covariance
  * kT/m (1 - h^2 H/m), H the Hessian, so that a Maxwellian draw u would heat stiff modes. The force at y - (h/2) u, in
- * the place of that at y, makes the stored velocity u - (h/m) F have the right one, without a Hessian. The molecule as
- * a whole, because a bond or angle that turned has one end among the particles that did not move.
+ * the place of that at y, makes the stored velocity u - (h/m) F have the right one, without a Hessian; of soft forces
+ * that at y will do. The molecule as a whole, because a bond or angle that turned has one end among the particles that
+ * did not move.
  *
  * Of kept velocities only the increment is projected on the constraints: the stored ones belong to half a step ago and
  * would lose a little energy at every projection.
  */
 void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    vector<bool> redrawn = selectRedrawn(context);
-    if (find(redrawn.begin(), redrawn.end(), true) == redrawn.end())
+    if (molecules.empty())
+        findMolecules(context);
+    vector<int> redrawn = selectRedrawn();
+    if (redrawn.empty())
         return;
-    double offset = transfer.timeOffset;
-    vector<Vec3> velocities, added, forces, displacedForces, displaced = current;
+    vector<Vec3> velocities;
     context.getVelocities(velocities);
-    context.setPositions(current);
-    added = drawVelocities(context, redrawn, transfer, random);
-    if (offset != 0) {
-        for (int i = 0; i < (int)masses.size(); i++)
-            displaced[i] -= added[i] * (0.5 * offset);
-        displacedForces = getForces(context, displaced);
-        forces = keepsAny(redrawn) ? getForces(context, current) : displacedForces;
-        context.setPositions(current);
+    for (int particle : redrawn)
+        velocities[particle] = Vec3();
+    vector<Vec3> added = drawVelocities(context, redrawn, transfer, random);
+    if (transfer.timeOffset != 0) {
+        addKicks(context, redrawn, transfer.timeOffset, added);
+        project(context, added, transfer.constraintTolerance);
     }
-    for (int i = 0; i < (int)masses.size(); i++) {
-        if (redrawn[i])
-            velocities[i] = Vec3();
-        if (offset != 0 && masses[i] != 0)
-            added[i] += (redrawn[i] ? displacedForces[i] * -1.0 : startForces[i] - forces[i]) * (offset / masses[i]);
-    }
-    context.setVelocities(added);
-    context.applyVelocityConstraints(transfer.constraintTolerance);
-    context.getVelocities(added);
     for (int i = 0; i < (int)masses.size(); i++)
         velocities[i] += added[i];
     context.setVelocities(velocities);
-    contextHoldsCurrent = false;
+}
+
+/** From on-step velocities, or changes of them, to stored ones. */
+void GenericJumpKernel::addKicks(ContextImpl& context, const vector<int>& redrawn, double offset,
+                                 vector<Vec3>& velocities) {
+    vector<Vec3> displaced = current, force(masses.size());
+    for (int particle : redrawn)
+        displaced[particle] -= velocities[particle] * (0.5 * offset);
+    vector<Vec3> change = computeForceChange(context, displaced);
+    for (int i = 0; i < (int)masses.size(); i++)
+        force[i] = currentForces[i] - startForces[i];
+    for (int particle : redrawn)
+        force[particle] = currentForces[particle] + change[particle];
+    for (int i = 0; i < (int)masses.size(); i++)
+        if (masses[i] != 0)
+            velocities[i] -= force[i] * (offset / masses[i]);
 }

@@ -2,6 +2,7 @@
 #define OPENMM_GENERICJUMPKERNEL_H_
 
 #include "OverlapFinder.h"
+#include "genmd/BondedForces.h"
 #include "genmd/JumpKernel.h"
 #include <memory>
 
@@ -22,18 +23,24 @@ public:
     void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
 
 private:
-    std::vector<bool> selectRedrawn(ContextImpl& context) const;
-    std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<bool>& redrawn,
+    void findMolecules(ContextImpl& context);
+    void collectBondedForces(const System& system);
+    std::vector<int> selectRedrawn() const;
+    void project(ContextImpl& context, std::vector<Vec3>& velocities, double tolerance) const;
+    std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<int>& redrawn,
                                      const VelocityTransfer& transfer, JumpRandom& random) const;
-    bool keepsAny(const std::vector<bool>& redrawn) const;
-    std::vector<Vec3> getForces(ContextImpl& context, const std::vector<Vec3>& positions) const;
+    std::vector<Vec3> computeForceChange(ContextImpl& context, const std::vector<Vec3>& displaced);
+    std::vector<Vec3> computeBondedForceChange(ContextImpl& context, const std::vector<Vec3>& displaced);
+    void addKicks(ContextImpl& context, const std::vector<int>& redrawn, double offset, std::vector<Vec3>& velocities);
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     std::vector<int> particles;
     std::vector<double> masses;
+    std::vector<std::vector<int>> molecules;
+    std::unique_ptr<BondedForces> bondedForces;
     std::unique_ptr<OverlapFinder> overlapFinder;
-    std::vector<Vec3> start, startForces, current, candidate;
+    std::vector<Vec3> start, startForces, current, currentForces, candidate;
     int groups;
-    bool contextHoldsCurrent, hasMoved;
+    bool needForces, contextHoldsCurrent, hasMoved;
 };
 
 } // namespace OpenMM

@@ -3,7 +3,6 @@
 
 #include "openmm/System.h"
 #include "openmm/Vec3.h"
-#include <set>
 #include <vector>
 
 namespace OpenMM {
@@ -23,8 +22,8 @@ public:
      */
     OverlapFinder(const System& system, const std::vector<int>& particles);
     /**
-     * Get whether a moved particle overlaps with any other particle. Costs one distance per particle of the System,
-     * plus one for each pair of a moved particle and a particle within reach.
+     * Get whether a moved particle overlaps with any other particle. The moved ones are sorted into cells of the size
+     * of the largest particle, so that the cost is one look-up per particle of the System.
      *
      * @param positions  positions of all particles in nm
      * @param box        periodic box vectors in nm, or null
@@ -32,12 +31,11 @@ public:
     bool hasOverlap(const std::vector<Vec3>& positions, const Vec3* box) const;
 
 private:
-    std::vector<int> findNeighbors(const std::vector<Vec3>& positions, const Vec3* box) const;
     bool pairOverlaps(int moved, int other, const std::vector<Vec3>& positions, const Vec3* box) const;
     std::vector<int> particles;
     std::vector<double> radius;
     double largestRadius;
-    std::set<std::pair<int, int>> exceptions;
+    std::vector<std::pair<int, int>> exceptions;
 };
 
 } // namespace OpenMM

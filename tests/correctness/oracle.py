@@ -4,7 +4,10 @@ It is the readable twin of plugin/src/JumpEngine.cpp and GenericJumpKernel.cpp, 
 purpose.
 """
 
+import copy
+
 import numpy as np
+import openmm
 
 BREAKS = (
     "state not restored",
@@ -14,13 +17,15 @@ BREAKS = (
     "unmoved kept",
 )
 
+SOFT = ("Nonbonded", "GB", "CMAP", "CMMotion", "Barostat", "Thermostat")
+
 
 class Oracle:
     """Proposes, accepts with min(1, exp(-(U(y) - U(x))/kT + log ratio)), and settles velocities.
 
     Velocities (h half a time step, P_y the projection on the constraints at y): particles of a
-    molecule of which one moved get P_y[xi - (h/m) F(y - (h/2) xi)] with
-    xi = P_y[Maxwell]; the others v + P_y[(h/m) (F(x) - F(y))].
+    molecule of which one moved get P_y[xi - (h/m) (F(y) + S(y - (h/2) xi) - S(y))] with
+    xi = P_y[Maxwell] and S the forces that may be stiff; the others v + P_y[(h/m) (F(x) - F(y))].
     """
 
     def __init__(self, context, proposer, kt_kj, half_step_ps, seed=1, broken=None):
@@ -33,6 +38,9 @@ class Oracle:
         self.inverse_masses = np.divide(1, self.masses, where=self.masses > 0, out=0 * self.masses)
         self.molecule = molecules_of(context)
         self.periodic = system.usesPeriodicBoundaryConditions()
+        self.stiff = openmm.Context(
+            without_soft_forces(system), openmm.VerletIntegrator(0.001), context.getPlatform()
+        )
 
     def evaluate(self, positions_nm):
         """Return energy (kJ/mol) and forces (kJ/mol/nm) at positions, which the Context keeps."""
@@ -74,11 +82,19 @@ class Oracle:
         xi = self.project(np.where(redrawn, xi, 0), y)
         force = force_y
         if self.broken != "fresh with the force at y":
-            force = self.evaluate(y - 0.5 * self.half_step * xi)[1]
+            displaced = y - 0.5 * self.half_step * xi
+            force = force_y + self.stiff_force(displaced) - self.stiff_force(y)
         drawn = self.project(np.where(redrawn, xi - h * force, h * (force_x - force_y)), y)
         new = np.where(redrawn, drawn, v + drawn)
         self.context.setPositions(y)
         self.context.setVelocities({"stored kept": v, "on-step kept": kept}.get(self.broken, new))
+
+    def stiff_force(self, positions_nm):
+        """Return the forces of those kinds that may be stiff."""
+        self.stiff.setPeriodicBoxVectors(*self.context.getState().getPeriodicBoxVectors())
+        self.stiff.setPositions(positions_nm)
+        self.stiff.computeVirtualSites()
+        return self.stiff.getState(forces=True).getForces(asNumpy=True)._value
 
     def project(self, velocities, positions_nm):
         """Return the velocities without the parts that would change a constrained distance."""
@@ -86,6 +102,15 @@ class Oracle:
         self.context.setVelocities(velocities)
         self.context.applyVelocityConstraints(1e-10)
         return self.context.getState(velocities=True).getVelocities(asNumpy=True)._value
+
+
+def without_soft_forces(system) -> openmm.System:
+    """Return a copy of a System with bonded and unknown forces only."""
+    stiff = copy.deepcopy(system)
+    for index in reversed(range(stiff.getNumForces())):
+        if any(word in stiff.getForce(index).getName() for word in SOFT):
+            stiff.removeForce(index)
+    return stiff
 
 
 def molecules_of(context) -> np.ndarray:

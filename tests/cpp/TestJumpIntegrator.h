@@ -11,6 +11,7 @@
 #include "openmm/System.h"
 #include "openmm/VerletIntegrator.h"
 #include "openmm/VirtualSite.h"
+#include "openmm/internal/CustomCPPForceImpl.h"
 #include "openmm/serialization/XmlSerializer.h"
 #include <cmath>
 #include <functional>
@@ -207,6 +208,73 @@ static void testVelocities(Platform& platform) {
     }
     Vec3 relative = after.getVelocities()[1] - after.getVelocities()[0];
     ASSERT(fabs(relative[1]) < 1e-4 && fabs(relative[0]) > 1e-4);
+}
+
+/** Counts how often it is evaluated. As a CustomNonbondedForce it is known to be soft, as a bare Force it is not. */
+template <class Base> class CountingForce : public Base {
+public:
+    template <class... Arguments>
+    explicit CountingForce(int& count, Arguments... arguments) : Base(arguments...), count(count) {
+    }
+    bool usesPeriodicBoundaryConditions() const {
+        return false;
+    }
+
+protected:
+    class Impl : public CustomCPPForceImpl {
+    public:
+        explicit Impl(CountingForce& owner) : CustomCPPForceImpl(owner), owner(owner) {
+        }
+        double computeForce(ContextImpl& context, const vector<Vec3>& positions, vector<Vec3>& forces) {
+            owner.count++;
+            forces.assign(positions.size(), Vec3());
+            return 0;
+        }
+        const CountingForce& getOwner() const {
+            return owner;
+        }
+
+    private:
+        CountingForce& owner;
+    };
+    ForceImpl* createImpl() const {
+        return new Impl(const_cast<CountingForce&>(*this));
+    }
+
+private:
+    int& count;
+};
+
+/** k tries cost k + 1 evaluations of the whole System; an accepted jump costs no more, unless a force is unknown. */
+static void testCountOfEvaluations(Platform& platform) {
+    for (bool known : {true, false})
+        for (bool accepts : {true, false})
+            for (int tries : {1, 4}) {
+                System system;
+                addWells(system, 3);
+                int count = 0;
+                if (known)
+                    system.addForce(new CountingForce<CustomNonbondedForce>(count, "0"));
+                else
+                    system.addForce(new CountingForce<Force>(count));
+                auto proposer = make_shared<FunctionProposer>(vector<int>{0, 1}, accepts ? stay : leave);
+                auto shake = [&](const JumpInput& input, JumpProposal& output) {
+                    proposer->answer(input, output);
+                    output.positions[1][0] += 1e-6;
+                };
+                auto shaker = make_shared<FunctionProposer>(vector<int>{0, 1}, shake);
+                GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 0.002), shaker, 10);
+                integrator.setTriesPerJump(tries);
+                Context context(system, integrator, platform);
+                context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.1, 0)});
+                integrator.step(9);
+                count = 0;
+                integrator.step(1);
+                const int md = 1, expected = tries + 1 + (accepts && !known ? 1 : 0);
+                ASSERT_EQUAL(md + expected, count);
+                bool anyAccepted = integrator.getStatistics().numAccepted > 0;
+                ASSERT_EQUAL(accepts, anyAccepted);
+            }
 }
 
 static void testVirtualSite(Platform& platform) {
@@ -443,6 +511,7 @@ static void testJumpIntegrator(const string& platformName) {
     testSchedule(platform);
     testRejectionLeavesNoTrace(platform);
     testVelocities(platform);
+    testCountOfEvaluations(platform);
     testVirtualSite(platform);
     testRejectionReasons(platform);
     testCheckpoint(platform);
