@@ -15,10 +15,11 @@ from zuko.lazy import LazyTransform
 from zuko.nn import MaskedMLP
 from zuko.transforms import AutoregressiveTransform, DependentTransform
 
+from openmm_genmd.models.torus_flow_batch import BatchFlow
 from openmm_genmd.models.torus_flow_numpy import PointDensity
 
-_LARGEST_BATCH_IN_NUMPY = 8
-"""Above this many points torch's fixed cost per call is smaller than NumPy's cost per point."""
+_MOST_POINTS_ONE_BY_ONE = 8
+"""Above this many points the fixed cost of a batch is smaller than the cost per point."""
 
 
 class TorusFlowConfig(BaseModel):
@@ -68,6 +69,7 @@ class _PeriodicAutoregressive(LazyTransform):  # type: ignore[misc]
     def __init__(self, config: TorusFlowConfig, order: Tensor) -> None:
         super().__init__()
         d, self.bins = config.n_torsions, config.bins
+        self.order = tuple(order.argsort().tolist())
         earlier = order[:, None] > order
         given = 2 * d if config.conditional else 0
         # A single unconditional torsion has nothing to depend on; a constant stands in.
@@ -138,8 +140,8 @@ class TorusFlow(torch.nn.Module):
             )
         self.to(torch.float64)
         self._log_uniform = -config.n_torsions * math.log(2.0 * math.pi)
-        self._point: PointDensity | None = None
-        self._point_version: list[int] = []
+        self._arrays: tuple[PointDensity, BatchFlow] | None = None
+        self._arrays_version: list[int] = []
         self._weights = tuple(self.parameters())  # walking the modules costs more than a jump
 
     def log_prob(self, angles: Tensor, context: Tensor | None = None) -> Tensor:
@@ -190,14 +192,12 @@ class TorusFlow(torch.nn.Module):
         self._check((n, d), None if context is None else np.shape(context))
         from_floor = rng.random(n) < self.config.uniform_fraction
         base = rng.uniform(-math.pi, math.pi, size=(n, d))
-        given = None if context is None else self._tensor(context)
-        with torch.no_grad():
-            y, features = self._tensor(base), _embed(given)
-            for layer in reversed(self.layers):
-                y = layer(features).inv(y)
-            angles = wrap(np.where(from_floor[:, None], base, y.cpu().numpy()))
-            # Density at the rounded angles themselves, so that the two agree to rounding.
-            return angles, self.log_prob(self._tensor(angles), given).cpu().numpy()
+        _, flow = self._unpacked()
+        angles, log_det = flow.from_base(base, context)
+        angles[from_floor] = base[from_floor]
+        given = context if context is None or len(context) == 1 else context[from_floor]
+        log_det[from_floor] = flow.to_base(base[from_floor], given)[1]
+        return wrap(angles), self._with_floor(log_det)
 
     def log_prob_numpy(
         self, angles: NDArray[np.float64], context: NDArray[np.float64] | None = None
@@ -217,11 +217,9 @@ class TorusFlow(torch.nn.Module):
             If a shape is wrong, or a context is missing or given needlessly.
         """
         self._check(np.shape(angles), None if context is None else np.shape(context))
-        if len(angles) > _LARGEST_BATCH_IN_NUMPY:
-            with torch.no_grad():
-                given = None if context is None else self._tensor(context)
-                return self.log_prob(self._tensor(angles), given).cpu().numpy()
-        point = self._point_density()
+        point, flow = self._unpacked()
+        if len(angles) > _MOST_POINTS_ONE_BY_ONE:
+            return self._with_floor(flow.to_base(np.asarray(angles), context)[1])
         rows = [None] * len(angles) if context is None else np.broadcast_to(context, angles.shape)
         return np.array([point(x, c) for x, c in zip(angles, rows, strict=True)])
 
@@ -229,16 +227,19 @@ class TorusFlow(torch.nn.Module):
         """Return the layers in the order in which the density is evaluated."""
         return [layer for layer in self.layers if isinstance(layer, _PeriodicAutoregressive)]
 
-    def _point_density(self) -> PointDensity:
+    def _unpacked(self) -> tuple[PointDensity, BatchFlow]:
         # torch counts in-place changes: optimiser steps and load_state_dict make a new copy.
         version = [parameter._version for parameter in self._weights]
-        if self._point is None or version != self._point_version:
-            self._point, self._point_version = PointDensity.from_model(self), version
-        return self._point
+        if self._arrays is None or version != self._arrays_version:
+            self._arrays = PointDensity.from_model(self), BatchFlow.from_model(self)
+            self._arrays_version = version
+        return self._arrays
 
-    def _tensor(self, array: NDArray[np.float64]) -> Tensor:
-        device = next(self.parameters()).device
-        return torch.as_tensor(np.asarray(array, dtype=np.float64), device=device)
+    def _with_floor(self, log_det: NDArray[np.float64]) -> NDArray[np.float64]:
+        floor = _log(self.config.uniform_fraction) + self._log_uniform
+        flow = _log(1.0 - self.config.uniform_fraction) + self._log_uniform + log_det
+        with np.errstate(invalid="ignore"):  # a density of lost particles is not a number
+            return np.logaddexp(flow, floor)
 
     def _check(self, shape: tuple[int, ...], context: tuple[int, ...] | None) -> None:
         d = self.config.n_torsions

@@ -9,38 +9,18 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openmm_genmd.models.circular_spline import parameter_limits, rational_quadratic
+from openmm_genmd.models.spline_layers import SplineLayer, spline_layers
+
 if TYPE_CHECKING:
     from openmm_genmd.models.torus_flow import TorusFlow
 
 _Array = NDArray[np.float64]
-
-_LOG_SLOPE = -math.log(1e-3)
-"""zuko's soft limit on spline parameters: slopes between 1e-3 and 1e3."""
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """One autoregressive layer: weights (mask applied) and biases of its network, in order."""
-
-    dense: tuple[tuple[_Array, _Array], ...]
-    constant: bool
-
-    def knots(self, features: list[float]) -> _Array:
-        hidden = np.array([*features, 1.0] if self.constant else features)
-        last = len(self.dense) - 1
-        # In-place operations and ndarray.dot: on such small arrays calls cost, not flops.
-        for i, (weight, bias) in enumerate(self.dense):
-            hidden = weight.dot(hidden)
-            hidden += bias
-            if i < last:
-                np.tanh(hidden, out=hidden)
-        return hidden
 
 
 class PointDensity:
@@ -65,34 +45,20 @@ class PointDensity:
     """
 
     def __init__(
-        self, layers: tuple[_Layer, ...], n_torsions: int, bins: int, uniform_fraction: float
+        self, layers: tuple[SplineLayer, ...], n_torsions: int, bins: int, uniform_fraction: float
     ) -> None:
         self._layers = layers
         self._shape = (n_torsions, 3 * bins - 1)
         self._bins = bins
         self._fraction = uniform_fraction
         self._log_uniform = -n_torsions * math.log(2.0 * math.pi)
-        limits = [2.0 / _LOG_SLOPE] * (2 * bins) + [1.0 / _LOG_SLOPE] * (bins - 1)
-        self._limits = np.array(limits)
+        self._limits = parameter_limits(bins)
 
     @classmethod
     def from_model(cls, model: TorusFlow) -> PointDensity:
         """Copy the model's present weights."""
         config = model.config
-        layers = tuple(
-            _Layer(
-                tuple(
-                    (
-                        (m.weight * m.mask).detach().cpu().numpy().copy(),
-                        m.bias.detach().cpu().numpy().copy(),
-                    )
-                    for m in layer.hyper
-                    if hasattr(m, "mask")
-                ),
-                layer.constant,
-            )
-            for layer in model.spline_layers()
-        )
+        layers = spline_layers(model)
         return cls(layers, config.n_torsions, config.bins, config.uniform_fraction)
 
     def __call__(self, angles: _Array, context: _Array | None) -> float:
@@ -107,7 +73,7 @@ class PointDensity:
         jacobian = 1.0
         for layer in self._layers:
             features = [*map(math.cos, x), *map(math.sin, x), *given]
-            x, factor = self._splines(layer.knots(features), x)
+            x, factor = self._splines(_knots(layer, features), x)
             jacobian *= factor
         return self._log_uniform + math.log((1.0 - self._fraction) * jacobian + self._fraction)
 
@@ -129,6 +95,18 @@ class PointDensity:
         return y, jacobian
 
 
+def _knots(layer: SplineLayer, features: list[float]) -> _Array:
+    hidden = np.array([*features, 1.0] if layer.constant else features)
+    last = len(layer.dense) - 1
+    # In-place operations and ndarray.dot: on such small arrays calls cost, not flops.
+    for i, (weight, bias) in enumerate(layer.dense):
+        hidden = weight.dot(hidden)
+        hidden += bias
+        if i < last:
+            np.tanh(hidden, out=hidden)
+    return hidden
+
+
 def _circular_spline(
     x: float, right: list[float], top: list[float], slopes: list[float]
 ) -> tuple[float, float]:
@@ -136,10 +114,6 @@ def _circular_spline(
 
     ``right`` and ``top`` are the cumulated, not yet normalised bin widths and heights, ``slopes``
     the derivatives at inner knots; it is 1 at the ends, which makes the circle smooth.
-
-    References
-    ----------
-    Durkan et al., Neural Spline Flows, NeurIPS 2019, eqs. 4 and 5.
     """
     # Turning the circle by pi moves the fixed point from ±pi to 0, in units of one turn.
     scaled = (x / (2.0 * math.pi)) % 1.0 * right[-1]
@@ -148,10 +122,6 @@ def _circular_spline(
     d0 = slopes[k - 1] if k > 0 else 1.0
     d1 = slopes[k] if k < len(slopes) else 1.0
     width, height = (right[k] - x0) / right[-1], (top[k] - y0) / top[-1]
-    s = height / width
     z = (scaled - x0) / (right[k] - x0)
-    zz = z * (1.0 - z)
-    below = s + (d0 + d1 - 2.0 * s) * zz
-    y = y0 / top[-1] + height * (s * z * z + d0 * zz) / below
-    jacobian = s * s * (2.0 * s * zz + d0 * (1.0 - z) ** 2 + d1 * z * z) / (below * below)
-    return math.pi * (2.0 * y - 1.0), jacobian
+    rise, jacobian = rational_quadratic(z, height / width, d0, d1)
+    return math.pi * (2.0 * (y0 / top[-1] + height * rise) - 1.0), jacobian

@@ -66,9 +66,9 @@ class CandidatePool:
     ...     sample=lambda n, rng: (rng.uniform(-np.pi, np.pi, (n, 1)), np.full(n, -np.log(6.28))),
     ... )
     >>> pool = CandidatePool(uniform, 4)
-    >>> angles, log_density = pool.draw(np.random.default_rng(1))
+    >>> angles, log_densities = pool.draw_many(np.random.default_rng(1), 3)
     >>> len(pool.remaining[1])
-    3
+    1
     """
 
     def __init__(self, model: TorsionModel, size: int) -> None:
@@ -96,8 +96,15 @@ class CandidatePool:
 
     def draw(self, rng: np.random.Generator) -> tuple[Array, float]:
         """Angles ``(d,)`` in rad of the next candidate and its log density."""
-        if self._used == len(self._angles):
-            self.fill(*self._model.sample(self._size, rng))
-        n = self._used
-        self._used += 1
-        return self._angles[n], float(self._log_densities[n])
+        angles, log_densities = self.draw_many(rng, 1)
+        return angles[0], float(log_densities[0])
+
+    def draw_many(self, rng: np.random.Generator, k: int) -> tuple[Array, Array]:
+        """Angles ``(k, d)`` in rad of the next candidates and their log densities ``(k,)``."""
+        missing = self._used + k - len(self._angles)
+        if missing > 0:
+            fresh = self._model.sample(max(missing, self._size), rng)
+            left = self.remaining
+            self.fill(*(np.concatenate(pair) for pair in zip(left, fresh, strict=True)))
+        start, self._used = self._used, self._used + k
+        return self._angles[start : self._used], self._log_densities[start : self._used]

@@ -99,8 +99,7 @@ class TorsionProposer(TorsionLeap):
         if self._pool is None:
             torsions, log_ratio = self._draw_conditional(whole, rng)
             return Proposal(self._turned(torsions, positions, whole), log_ratio)
-        key = positions.tobytes()
-        log_q_x = self._known[key] if key in self._known else self._log_q(whole)
+        key, log_q_x = self._current(positions, whole)
         torsions, log_q_y = self._pool.draw(rng)
         proposed = self._turned(torsions, positions, whole)
         # The next attempt starts from one of these two if no MD comes in between.
@@ -119,8 +118,18 @@ class TorsionProposer(TorsionLeap):
         """
         require_candidates(k)
         whole = self._whole(positions, box)
-        torsions, log_densities = self._model.sample(k, rng, *self._context(whole))
-        return self._turned(torsions, positions, whole), log_densities
+        if self._pool is None:
+            torsions, log_densities = self._model.sample(
+                k, rng, self.representation.encode(whole)[None]
+            )
+            return self._turned(torsions, positions, whole), log_densities
+        key, log_q_x = self._current(positions, whole)
+        torsions, log_densities = self._pool.draw_many(rng, k)
+        candidates = self._turned(torsions, positions, whole)
+        # The density of the current conformation is asked for next, or that of one of these.
+        keys = [candidate.tobytes() for candidate in candidates]
+        self._known = {key: log_q_x} | dict(zip(keys, log_densities.tolist(), strict=True))
+        return candidates, log_densities
 
     def log_density(self, candidates: Array, given: Array, box: Array | None) -> Array:
         """Log densities ``(k,)`` of candidates ``(k, n_moved, 3)`` in nm, given a conformation.
@@ -133,6 +142,8 @@ class TorsionProposer(TorsionLeap):
         ValueError
             If an array has the wrong shape.
         """
+        if self._known and len(candidates) == 1 and (key := candidates[0].tobytes()) in self._known:
+            return np.array([self._known[key]])
         torsions = self.representation.encode(self._whole(candidates, box))
         return self._model.log_prob_numpy(torsions, *self._context(self._whole(given, box)))
 
@@ -193,6 +204,10 @@ class TorsionProposer(TorsionLeap):
 
     def _turned(self, torsions_rad: Array, positions: Array, whole: Array) -> Array:
         return in_images_of(positions, whole, self.representation.decode(torsions_rad, whole))
+
+    def _current(self, positions: Array, whole: Array) -> tuple[bytes, float]:
+        key = positions.tobytes()
+        return key, self._known[key] if key in self._known else self._log_q(whole)
 
     def _log_q(self, whole: Array) -> float:
         torsions = self.representation.encode(whole)

@@ -95,10 +95,14 @@ def test_sampled_moments_follow_the_density():
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_sample_returns_its_own_density(n, conditional):
     model = make(n, conditional=conditional)
-    context = np.full((1, n), 1.0) if conditional else None
-    angles, log_prob = model.sample(500, np.random.default_rng(0), context)
-    assert ((angles >= -PI) & (angles < PI)).all()
-    np.testing.assert_allclose(torch_log_prob(model, angles, context), log_prob, atol=1e-8)
+    one_for_all = np.full((1, n), 1.0)
+    for context in (one_for_all, np.random.default_rng(1).uniform(-PI, PI, (500, n))):
+        given = context if conditional else None
+        angles, log_prob = model.sample(500, np.random.default_rng(0), given)
+        assert ((angles >= -PI) & (angles < PI)).all()
+        expected = torch_log_prob(model, angles, given)
+        np.testing.assert_allclose(log_prob, expected, atol=1e-9, rtol=0)
+        assert np.ptp(log_prob) > 0.1
 
 
 def test_flow_inverse_is_accurate():
@@ -141,7 +145,15 @@ def test_numpy_agrees_with_torch(n, conditional):
         for i in range(len(angles))
     ]
     np.testing.assert_allclose(single, expected, atol=1e-9, rtol=0)
-    np.testing.assert_allclose(model.log_prob_numpy(angles, context), expected, atol=0, rtol=0)
+    batch = model.log_prob_numpy(angles, context)
+    np.testing.assert_allclose(batch, expected, atol=1e-9, rtol=0)
+    one_context = None if context is None else context[:1]
+    np.testing.assert_allclose(
+        model.log_prob_numpy(angles, one_context),
+        torch_log_prob(model, angles, one_context),
+        atol=1e-9,
+        rtol=0,
+    )
 
 
 def test_numpy_follows_changed_weights():
@@ -161,8 +173,12 @@ def test_numpy_follows_changed_weights():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_values_that_are_not_finite_have_no_density(bad):
-    assert np.isnan(make().log_prob_numpy(np.array([[0.0, bad]])))[0]
+@pytest.mark.parametrize("n_points", [1, 50])
+def test_values_that_are_not_finite_have_no_density(bad, n_points):
+    angles = np.zeros((n_points, 2))
+    angles[0, 1] = bad
+    log_prob = make().log_prob_numpy(angles)
+    assert np.isnan(log_prob).tolist() == [True] + [False] * (n_points - 1)
 
 
 def test_uniform_floor_bounds_the_density_from_below():

@@ -164,6 +164,54 @@ def test_batches_carry_their_densities(dipeptide, von_mises, conditional):
         proposer.sample(x, None, rng, 0)
 
 
+def test_batches_use_the_pool_and_remember(dipeptide, von_mises):
+    proposer = _proposer(dipeptide, von_mises, pool_size=50)
+    model, rng, x = proposer._model, np.random.default_rng(14), dipeptide.positions_nm
+    fresh = _proposer(dipeptide, von_mises)
+    for n_jumps in range(1, 4):
+        candidates, log_q = proposer.sample(x, None, rng, 20)
+        current = proposer.log_density(x[None], x, None)
+        assert current[0] == pytest.approx(fresh._log_q(x), abs=1e-12)
+        # Each jump without MD after an accepted one finds the density of where it is.
+        assert (model.n_samples, model.n_densities) == (1 + n_jumps // 3, 1)
+        x = candidates[7].copy()
+        assert proposer.log_density(x[None], x, None)[0] == log_q[7]
+    # 60 candidates came from two batches, each used once and in order.
+    twin, rng = von_mises(CENTRES, KAPPAS), np.random.default_rng(14)
+    twin.sample(50, rng)
+    expected = twin.sample(50, rng)[0][9]
+    difference = dipeptide.representation.encode(candidates[-1]) - expected
+    assert np.abs(np.remainder(difference + np.pi, 2 * np.pi) - np.pi).max() < 1e-12
+
+
+def test_a_batch_larger_than_the_pool(dipeptide, von_mises):
+    proposer, rng = _proposer(dipeptide, von_mises, pool_size=4), np.random.default_rng(15)
+    x = dipeptide.positions_nm
+    proposer.propose(x, None, rng)
+    candidates, log_q = proposer.sample(x, None, rng, 9)
+    assert len(np.unique(candidates[:, 0, 0])) == 9
+    assert (
+        np.abs(_proposer(dipeptide, von_mises).log_density(candidates, x, None) - log_q).max()
+        < 1e-12
+    )
+    assert proposer._model.n_samples == 2
+
+
+def test_restart_between_batches(dipeptide, von_mises):
+    proposer, rng = _proposer(dipeptide, von_mises, pool_size=50), np.random.default_rng(16)
+    candidates, _ = proposer.sample(dipeptide.positions_nm, None, rng, 20)
+    resumed, rng_copy = _proposer(dipeptide, von_mises, pool_size=50), copy.deepcopy(rng)
+    resumed.set_state(proposer.get_state())
+    x = candidates[3]
+    for n in (20, 20):
+        one, other = (p.sample(x, None, r, n) for p, r in ((proposer, rng), (resumed, rng_copy)))
+        assert np.array_equal(one[0], other[0])
+        assert np.array_equal(one[1], other[1])
+    assert np.array_equal(
+        proposer.log_density(x[None], x, None), resumed.log_density(x[None], x, None)
+    )
+
+
 @pytest.mark.parametrize("conditional", [False, True])
 def test_lost_particles_give_no_ratio(dipeptide, von_mises, conditional):
     proposer = _proposer(dipeptide, von_mises, conditional=conditional)
