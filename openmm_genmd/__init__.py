@@ -4,6 +4,7 @@
 
 """
 
+from openmm_genmd.md.batched_energy import BatchedEnergy
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.protocols import Instantaneous
@@ -14,6 +15,7 @@ from openmm_genmd.proposers.proposer import Proposal, Proposer
 from openmm_genmd.proposers.uniform_torsion_proposer import UniformTorsionProposer
 
 __all__ = [
+    "BatchedEnergy",
     "Block",
     "BlockProposer",
     "GenerativeJumpIntegrator",

@@ -20,5 +20,6 @@ PYBIND11_MODULE(_core, module) {
     py::register_exception_translator(&translateOpenMMException);
     registerHandoff();
     bindJumpRecord(module);
+    bindBatchedEnergy(module);
     bindGenerativeJumpIntegrator(module);
 }

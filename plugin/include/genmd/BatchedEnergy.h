@@ -1,0 +1,70 @@
+#ifndef OPENMM_BATCHEDENERGY_H_
+#define OPENMM_BATCHEDENERGY_H_
+
+#include "genmd/BatchedTerms.h"
+#include "genmd/CandidateEnergy.h"
+#include <string>
+#include <vector>
+
+namespace OpenMM {
+
+struct BatchedKernel;
+struct BatchedTables;
+
+/**
+ * Potential energies of many conformations of some molecules of a System at once, in double precision on the CPU.
+ *
+ * The energy is built from the System's own HarmonicBondForce, HarmonicAngleForce, PeriodicTorsionForce,
+ * RBTorsionForce, CMAPTorsionForce, NonbondedForce and GBSAOBCForce, neither of them with a cutoff or with periodic
+ * boundary conditions. It is that of the given particles alone: what they feel from other particles, in the Born
+ * radii too, is left out. Global parameters of a NonbondedForce have their default values. Thermostats, barostats,
+ * CMMotionRemovers and constraints have no energy. Anything else is an error that lists what is in the way.
+ *
+ * Conformations are independent of each other: neither the number of threads nor what else is in a batch changes an
+ * energy by a single bit.
+ */
+class OPENMM_EXPORT_GENMD BatchedEnergy : public CandidateEnergy {
+public:
+    /**
+     * Create a BatchedEnergy.
+     *
+     * @param system       the System. It is read here and not needed afterwards.
+     * @param particles    the indices of the particles: whole molecules, in the order in which positions will come
+     */
+    BatchedEnergy(const System& system, const std::vector<int>& particles);
+    const std::vector<int>& getParticles() const override;
+    void evaluate(const std::vector<Vec3>& positions, int count, std::vector<double>& energies) override;
+    /**
+     * Evaluate energies without copying positions. It may be called by several threads at once.
+     *
+     * @param positions   count * getParticles().size() * 3 coordinates in nm
+     * @param count       the number of conformations
+     * @param energies    on exit, the energy of each in kJ/mol
+     */
+    void evaluate(const double* positions, int count, double* energies) const;
+    /** Get the tables from which energies are computed. */
+    const BatchedTerms& getTerms() const;
+    /** Get how many threads share a large batch; 0 means one for each core that this process may use. */
+    int getNumThreads() const;
+    /** Set how many threads share a large batch. */
+    void setNumThreads(int threads);
+    /** Get the instruction sets that can be used on this machine, the fastest (the default) first. */
+    static std::vector<std::string> getInstructionSets();
+    /** Set which instruction set is used: one of getInstructionSets(). */
+    void setInstructionSet(const std::string& name);
+    /** Get which instruction set is used. */
+    std::string getInstructionSet() const;
+
+private:
+    BatchedTables getTables() const;
+    int chooseNumThreads(int count) const;
+    void evaluateRange(const double* positions, int first, int last, double* energies) const;
+    BatchedTerms terms;
+    std::vector<double> pairFarDistances;
+    const BatchedKernel* kernel;
+    int numThreads = 0;
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_BATCHEDENERGY_H_*/
