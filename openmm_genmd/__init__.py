@@ -11,6 +11,7 @@ from openmm_genmd.md.protocols import Instantaneous
 from openmm_genmd.proposers.block_proposer import BlockProposer
 from openmm_genmd.proposers.blocks import Block, torsion_blocks
 from openmm_genmd.proposers.load import load_proposer
+from openmm_genmd.proposers.mixture_proposer import MixtureProposer
 from openmm_genmd.proposers.proposer import Proposal, Proposer
 from openmm_genmd.proposers.uniform_torsion_proposer import UniformTorsionProposer
 
@@ -21,6 +22,7 @@ __all__ = [
     "GenerativeJumpIntegrator",
     "Instantaneous",
     "JumpReporter",
+    "MixtureProposer",
     "Proposal",
     "Proposer",
     "UniformTorsionProposer",

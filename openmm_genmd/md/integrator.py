@@ -177,7 +177,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
     def _restore_proposer(self) -> None:
         description = core.get_proposer_description(self)
         if description:
-            from openmm_genmd.proposers.load import proposer_from_description
+            from openmm_genmd.proposers.descriptions import proposer_from_description
 
             proposer = proposer_from_description(json.loads(description))
             self.setProposer(proposer, grade=proposer.grade)

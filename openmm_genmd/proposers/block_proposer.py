@@ -89,14 +89,13 @@ class BlockProposer(ComposedProposer):
 
     def describe(self) -> dict[str, Any]:
         """Return JSON types for `proposer_from_description`; nothing if a model has no file."""
-        if any(block.model is not None and block.checkpoint_path is None for block in self.blocks):
+        if any(not block.describe() for block in self.blocks):
             return {}
-        fields = ("name", "torsions", "given", "weight", "checkpoint_path", "sha256")
         return {
             "class": type(self).__name__,
             "representation": self.representation.to_dict(),
             "pool_size": self.pool_size,
-            "blocks": [{name: getattr(block, name) for name in fields} for block in self.blocks],
+            "blocks": [block.describe() for block in self.blocks],
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from openmm_genmd.proposers.candidate_pool import TorsionModel
 from openmm_genmd.representations.torsion_groups import TORSION_KINDS, Group, torsion_groups
@@ -57,10 +57,25 @@ class Block:
                 f"block {self.name!r} must have at least one torsion and each only once, got "
                 f"{list(self.torsions)}"
             )
+        if self.given == "kept" and self.model is None:
+            raise ValueError(f"block {self.name!r} has given='kept' but no model; leave given out")
         if self.given not in ("own", "kept"):
             raise ValueError(
                 f"given of block {self.name!r} must be 'own' or 'kept', got {self.given!r}"
             )
+
+    def describe(self) -> dict[str, Any]:
+        """Return JSON types for `proposer_from_description`; nothing if the model has no file."""
+        if self.model is not None and self.checkpoint_path is None:
+            return {}
+        return {
+            "name": self.name,
+            "torsions": list(self.torsions),
+            "given": self.given,
+            "weight": self.weight,
+            "checkpoint": self.checkpoint_path,
+            "sha256": self.sha256,
+        }
 
 
 def torsion_blocks(

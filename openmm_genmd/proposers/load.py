@@ -1,9 +1,9 @@
-"""Proposers from checkpoints: `load_proposer`, `proposer_from_description`."""
+"""Proposers from checkpoints: `load_proposer`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,49 +75,7 @@ def load_proposer(
     return TorsionProposer(
         representation,
         checkpoint.model,
-        checkpoint_path=_portable(path),
-        sha256=checkpoint.sha256,
-    )
-
-
-def proposer_from_description(description: Mapping[str, Any]) -> TorsionProposer:
-    """Proposer that gave a dictionary by its ``describe()``; no Topology is needed.
-
-    Parameters
-    ----------
-    description
-        As it stands in an integrator's XML.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the checkpoint is not there any more.
-    ValueError
-        If the description is incomplete or of another class, or the checkpoint has changed.
-    """
-    from openmm_genmd.models.checkpoint import load_checkpoint
-
-    if description.get("class") != TorsionProposer.__name__:
-        raise ValueError(
-            f"cannot make a proposer of class {description.get('class')!r} from its description; "
-            "make it yourself and pass it to setProposer()"
-        )
-    missing = {"checkpoint", "sha256", "pool_size", "representation"} - description.keys()
-    if missing:
-        raise ValueError(f"the description of the proposer lacks {', '.join(sorted(missing))}")
-    path = find_checkpoint(description["checkpoint"])
-    checkpoint = load_checkpoint(path)
-    if checkpoint.sha256 != description["sha256"]:
-        raise ValueError(
-            f"checkpoint {path} has changed since the proposer was stored: expected sha256 "
-            f"{description['sha256']}, got {checkpoint.sha256}; restore the file, or load the new "
-            "one with load_proposer() and pass it to setProposer()"
-        )
-    return TorsionProposer(
-        TorsionRepresentation.from_dict(description["representation"]),
-        checkpoint.model,
-        pool_size=description["pool_size"],
-        checkpoint_path=_portable(path),
+        checkpoint_path=portable_path(path),
         sha256=checkpoint.sha256,
     )
 
@@ -147,6 +105,11 @@ def find_checkpoint(name_or_path: str | Path) -> Path:
     return path.resolve()
 
 
+def portable_path(path: Path) -> str:
+    """Name of a bundled checkpoint, so that stored runs can move between machines; else path."""
+    return path.stem if path.parent == BUNDLED else str(path)
+
+
 def _check_kinds(name_or_path: Any, topology: Any, system: Any) -> None:
     order = "the order is load_proposer(name_or_path, topology, system)"
     if not isinstance(name_or_path, str | os.PathLike):
@@ -171,11 +134,6 @@ def _kind(thing: Any) -> str:
     if thing is None:
         return "None"
     return f"{thing!r}" if isinstance(thing, str) else f"a {type(thing).__name__}"
-
-
-def _portable(path: Path) -> str:
-    """Name of a bundled checkpoint, so that stored runs can move between machines; else path."""
-    return path.stem if path.parent == BUNDLED else str(path)
 
 
 def _representation(path: Path, checkpoint: Checkpoint) -> TorsionRepresentation:

@@ -104,6 +104,14 @@ class ComposedProposer(Proposer):
                 f"the state is that of a proposer with {len(states)} parts, but this one has "
                 f"{len(self.parts)}; restart with the proposer that wrote it"
             )
+        before = [part.get_state() for part in self.parts]
+        try:
+            self._set_states(states)
+        except Exception:
+            self._set_states(before)
+            raise
+
+    def _set_states(self, states: list[bytes]) -> None:
         for part, state in zip(self.parts, states, strict=True):
             part.set_state(state)
 

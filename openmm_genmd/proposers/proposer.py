@@ -149,3 +149,7 @@ class Proposer(ABC):
 
     def set_state(self, data: bytes) -> None:  # noqa: B027 (most proposers have no state)
         """Return to a state that `get_state` gave; ``b""`` is the state of a new proposer."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return JSON types from which `proposer_from_description` makes this again, or nothing."""
+        return {}

@@ -14,7 +14,8 @@ from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.models.checkpoint import save_checkpoint
 from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 from openmm_genmd.proposers import load
-from openmm_genmd.proposers.load import load_proposer, proposer_from_description
+from openmm_genmd.proposers.descriptions import proposer_from_description
+from openmm_genmd.proposers.load import load_proposer
 
 PDB = files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb"
 FORCE_FIELD = app.ForceField("amber99sbildn.xml", "tip3p.xml")
