@@ -5,9 +5,10 @@
 """
 
 from openmm_genmd.md.batched_energy import BatchedEnergy
+from openmm_genmd.md.candidate_observer import RecycledObservable
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
-from openmm_genmd.md.protocols import Instantaneous
+from openmm_genmd.md.protocols import Instantaneous, MultipleTry
 from openmm_genmd.proposers.block_proposer import BlockProposer
 from openmm_genmd.proposers.blocks import Block, torsion_blocks
 from openmm_genmd.proposers.load import load_proposer
@@ -23,8 +24,10 @@ __all__ = [
     "Instantaneous",
     "JumpReporter",
     "MixtureProposer",
+    "MultipleTry",
     "Proposal",
     "Proposer",
+    "RecycledObservable",
     "UniformTorsionProposer",
     "load_proposer",
     "torsion_blocks",

@@ -1,6 +1,5 @@
 #include "PythonProposer.h"
-#include "openmm/OpenMMException.h"
-#include <pybind11/numpy.h>
+#include "Arrays.h"
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -14,39 +13,25 @@ static JumpProposer::Grade getGradeByName(const string& name) {
     return JumpProposer::Exploratory;
 }
 
-static py::array_t<double> toArray(const Vec3* vectors, py::ssize_t count) {
-    static_assert(sizeof(Vec3) == 3 * sizeof(double), "Vec3 must be three doubles to be copied as an array");
-    return py::array_t<double>({count, py::ssize_t(3)}, reinterpret_cast<const double*>(vectors));
+static py::object toBox(const JumpInput& input) {
+    return input.periodic ? py::object(toArray(input.box, 3)) : py::none();
+}
+
+static py::array_t<double> toArray(const vector<Vec3>& vectors) {
+    return toArray(vectors.data(), vectors.size());
 }
 
 PythonProposer::PythonProposer(py::object session)
-    : weakSession(py::weakref(session)), particles(session.attr("particles").cast<vector<int>>()),
+    : session(session, "proposer"), particles(session.attr("particles").cast<vector<int>>()),
       grade(getGradeByName(session.attr("grade").cast<string>())), typeName(session.attr("type_name").cast<string>()) {
 }
 
-PythonProposer::~PythonProposer() {
-    if (Py_IsInitialized()) {
-        py::gil_scoped_acquire gil;
-        weakSession = py::object();
-        strongSession = py::object();
-    } else {
-        // The interpreter is gone and with it the objects.
-        weakSession.release();
-        strongSession.release();
-    }
-}
-
 py::object PythonProposer::getSession() const {
-    py::object session = weakSession();
-    if (session.is_none())
-        throw OpenMMException(
-            "GenerativeJumpIntegrator: its Python object no longer exists and took the proposer along. "
-            "Keep a reference to it");
-    return session;
+    return session.get();
 }
 
 void PythonProposer::keepAlive() {
-    strongSession = getSession();
+    session.keepAlive();
 }
 
 const vector<int>& PythonProposer::getParticles() const {
@@ -59,14 +44,28 @@ JumpProposer::Grade PythonProposer::getGrade() const {
 
 void PythonProposer::propose(const JumpInput& input, JumpProposal& output) {
     py::gil_scoped_acquire gil;
-    py::object box = py::none();
-    if (input.periodic)
-        box = toArray(input.box, 3);
-    py::tuple answer = getSession().attr("propose")(toArray(input.positions.data(), input.positions.size()), box);
-    auto positions = answer[0].cast<py::array_t<double, py::array::c_style | py::array::forcecast>>();
-    const Vec3* first = reinterpret_cast<const Vec3*>(positions.data());
-    output.positions.assign(first, first + positions.shape(0));
+    py::tuple answer = getSession().attr("propose")(toArray(input.positions), toBox(input));
+    output.positions = toVectors(answer[0].cast<DoubleArray>());
     output.logRatio = answer[1].cast<double>();
+}
+
+void PythonProposer::proposeCandidates(const JumpInput& input, int count, JumpCandidates& output) {
+    py::gil_scoped_acquire gil;
+    py::tuple answer = getSession().attr("candidates")(toArray(input.positions), toBox(input), count);
+    output.positions = toVectors(answer[0].cast<DoubleArray>());
+    output.logDensities = toDoubles(answer[1].cast<DoubleArray>());
+    output.logDensityOfCurrent = answer[2].cast<double>();
+    output.conditional = answer[3].cast<bool>();
+}
+
+void PythonProposer::proposeReferences(const JumpInput& input, const vector<Vec3>& current, int count,
+                                       JumpCandidates& output) {
+    py::gil_scoped_acquire gil;
+    py::tuple answer = getSession().attr("references")(toArray(input.positions), toArray(current), toBox(input), count);
+    output.positions = toVectors(answer[0].cast<DoubleArray>());
+    output.logDensities = toDoubles(answer[1].cast<DoubleArray>());
+    output.logDensityOfCurrent = answer[2].cast<double>();
+    output.conditional = true;
 }
 
 void PythonProposer::beginRun(uint64_t seed) {

@@ -1,23 +1,21 @@
 #ifndef GENMD_PYTHONPROPOSER_H_
 #define GENMD_PYTHONPROPOSER_H_
 
+#include "WeakObject.h"
 #include "genmd/JumpProposer.h"
-#include <pybind11/pybind11.h>
 
 /**
- * A JumpProposer that asks a ProposerSession (openmm_genmd.md.proposer_session) in Python.
- *
- * It holds the session weakly: the Python integrator owns the session, the session the proposer, and a proposer that
- * holds its integrator is then an ordinary cycle of Python objects, which the garbage collector can see. Where the C++
- * integrator outlives its Python object (inside a CompoundIntegrator), keepAlive() makes the reference strong.
+ * A JumpProposer that asks a ProposerSession (openmm_genmd.md.proposer_session) in Python, which it holds weakly.
  */
 class PythonProposer : public OpenMM::JumpProposer {
 public:
     explicit PythonProposer(pybind11::object session);
-    ~PythonProposer();
     const std::vector<int>& getParticles() const;
     Grade getGrade() const;
     void propose(const OpenMM::JumpInput& input, OpenMM::JumpProposal& output);
+    void proposeCandidates(const OpenMM::JumpInput& input, int count, OpenMM::JumpCandidates& output);
+    void proposeReferences(const OpenMM::JumpInput& input, const std::vector<OpenMM::Vec3>& current, int count,
+                           OpenMM::JumpCandidates& output);
     void beginRun(uint64_t seed);
     std::string getState();
     void setState(const std::string& state);
@@ -30,7 +28,7 @@ public:
     void keepAlive();
 
 private:
-    pybind11::object weakSession, strongSession;
+    WeakObject session;
     std::vector<int> particles;
     Grade grade;
     std::string typeName;

@@ -1,9 +1,12 @@
 #include "Handoff.h"
 #include "NativeIntegrator.h"
+#include "PythonObserver.h"
 #include "PythonProposer.h"
+#include "PythonSurrogate.h"
 #include "bindings.h"
 #include "genmd/Acceptance.h"
 #include "genmd/JumpRecord.h"
+#include "genmd/MultipleTry.h"
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -43,9 +46,16 @@ static std::shared_ptr<PythonProposer> getPythonProposer(py::handle integrator) 
     return std::dynamic_pointer_cast<PythonProposer>(getNativeIntegrator(integrator).getProposer());
 }
 
-static void keepProposerAlive(py::handle integrator) {
+/** From now on the C++ integrator may outlive its Python object. */
+static void keepPythonAlive(py::handle integrator) {
+    Jumper& native = getNativeIntegrator(integrator);
     if (auto proposer = getPythonProposer(integrator))
         proposer->keepAlive();
+    if (auto observer = std::dynamic_pointer_cast<PythonObserver>(native.getObserver()))
+        observer->keepAlive();
+    if (auto protocol = dynamic_cast<const MultipleTry*>(&native.getProtocol()))
+        if (auto surrogate = std::dynamic_pointer_cast<PythonSurrogate>(protocol->getSurrogate()))
+            surrogate->keepAlive();
 }
 
 static py::object getSession(py::handle integrator) {
@@ -61,9 +71,33 @@ static py::dict getRejections(py::handle integrator) {
     return counts;
 }
 
-static void setProtocol(py::handle integrator, const std::string& name) {
-    std::unique_ptr<JumpProtocol> protocol(JumpProtocol::create(name));
-    getNativeIntegrator(integrator).setProtocol(*protocol);
+static void setInstantaneous(py::handle integrator) {
+    getNativeIntegrator(integrator).setProtocol(Instantaneous());
+}
+
+/** The surrogate is None, a CandidateEnergy, or a Python object with a method `energies`. */
+static void setMultipleTry(py::handle integrator, int numCandidates, py::object surrogate) {
+    Jumper& native = getNativeIntegrator(integrator);
+    std::shared_ptr<CandidateEnergy> energy;
+    if (py::isinstance<CandidateEnergy>(surrogate))
+        energy = surrogate.cast<std::shared_ptr<CandidateEnergy>>();
+    else if (!surrogate.is_none())
+        energy = std::make_shared<PythonSurrogate>(surrogate, native.getProposer()->getParticles());
+    native.setProtocol(MultipleTry(numCandidates, energy));
+}
+
+/** Name and number of candidates; the latter is 0 for other protocols. */
+static py::tuple getProtocol(py::handle integrator) {
+    const JumpProtocol& protocol = getNativeIntegrator(integrator).getProtocol();
+    auto multiple = dynamic_cast<const MultipleTry*>(&protocol);
+    return py::make_tuple(protocol.getName(), multiple ? multiple->getNumCandidates() : 0);
+}
+
+static void setObserver(py::handle integrator, py::object observer) {
+    std::shared_ptr<JumpObserver> seeing;
+    if (!observer.is_none())
+        seeing = std::make_shared<PythonObserver>(observer);
+    getNativeIntegrator(integrator).setObserver(seeing);
 }
 
 void bindGenerativeJumpIntegrator(py::module_& module) {
@@ -82,7 +116,7 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
                [](py::handle integrator) { return dynamic_cast<Jumper*>(getOpenMMIntegrator(integrator)) != nullptr; });
     module.def("step", &step);
     module.def("set_proposer", &setProposer);
-    module.def("keep_proposer_alive", &keepProposerAlive);
+    module.def("keep_python_alive", &keepPythonAlive);
     module.def("get_session", &getSession);
     module.def("get_proposer_type_name", onNative(&Jumper::getProposerTypeName));
     module.def("get_proposer_description", onNative(&Jumper::getProposerDescription));
@@ -90,9 +124,10 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
     module.def("set_jump_interval", onNative(&Jumper::setJumpInterval));
     module.def("get_tries_per_jump", onNative(&Jumper::getTriesPerJump));
     module.def("set_tries_per_jump", onNative(&Jumper::setTriesPerJump));
-    module.def("get_protocol",
-               [](py::handle integrator) { return getNativeIntegrator(integrator).getProtocol().getName(); });
-    module.def("set_protocol", &setProtocol);
+    module.def("get_protocol", &getProtocol);
+    module.def("set_instantaneous", &setInstantaneous);
+    module.def("set_multiple_try", &setMultipleTry);
+    module.def("set_observer", &setObserver);
     module.def("set_allow_exploratory", onNative(&Jumper::setAllowExploratory));
     module.def("get_inner_temperature",
                [](py::handle inner) { return Jumper::getInnerTemperature(*getOpenMMIntegrator(inner)); });

@@ -33,6 +33,11 @@ _ADVICE = {
         "The proposed conformation breaks a constrained bond or angle.",
         "Use a representation that carries constrained distances; TorsionRepresentation does.",
     ),
+    "surrogate": (
+        "The surrogate energy preferred a candidate that the force field does not.",
+        "Use a surrogate closer to the force field (BatchedEnergy with all of its terms), or fewer "
+        "candidates: with many the pick goes where the surrogate is wrong.",
+    ),
 }
 
 

@@ -10,24 +10,25 @@ import openmm
 
 from openmm_genmd.md.integrator_arguments import (
     checked_count,
-    checked_protocol_name,
+    checked_protocol,
     checked_seed,
     checked_steps,
     own_temperature_k,
     require_allowed_grade,
     require_inner,
 )
+from openmm_genmd.md.jump_decisions import JumpDecisions
 from openmm_genmd.md.jump_history import JumpHistory
 from openmm_genmd.md.jump_settings import JumpSettings
 from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
-from openmm_genmd.md.protocols import Instantaneous
+from openmm_genmd.md.protocols import JumpProtocol
 from openmm_genmd.proposers.proposer import Grade, Proposer
 
 _HANDOFF = '<Integrator type="_GenMDHandoff"/>'
 
 
-class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegrator):  # type: ignore[misc]
+class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.CompoundIntegrator):  # type: ignore[misc]
     """An OpenMM Integrator that alternates MD with leaps proposed by a generative model.
 
     A jump follows directly after every `jumpInterval`-th MD step, before ``step()`` returns. It is
@@ -49,7 +50,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
     triesPerJump
         Attempts at each jump, one after the other.
     protocol
-        What surrounds a leap; None means `Instantaneous`.
+        What surrounds a leap: `Instantaneous` (also None) or `MultipleTry`.
     temperature
         Needed if the inner Integrator has no temperature of its own (Quantity, or number in K):
         that which its thermostat keeps. Otherwise the inner Integrator's is read at every jump.
@@ -105,7 +106,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
         proposer: Proposer,
         jumpInterval: int = 250,
         triesPerJump: int = 1,
-        protocol: Instantaneous | None = None,
+        protocol: JumpProtocol | None = None,
         temperature: Any = None,
         seed: int = 0,
         *,
@@ -117,16 +118,16 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
         tries = checked_count(triesPerJump, "triesPerJump")
         number = checked_seed(seed)
         session = ProposerSession(proposer)
-        name = checked_protocol_name(protocol)
+        surrounding = checked_protocol(protocol, proposer)
         require_allowed_grade(session.grade, grade)
         kelvin = own_temperature_k(integrator, temperature)
         core.offer(integrator, session, interval)
         self.this = openmm.XmlSerializer.deserialize(_HANDOFF).this
         integrator.thisown = 0
-        self._session: ProposerSession | None = session
+        self._session = session
         core.set_tries_per_jump(self, tries)
         core.set_random_number_seed(self, number)
-        core.set_protocol(self, name)
+        self._install(surrounding)
         core.set_allow_exploratory(self, session.grade == "exploratory")
         if kelvin is not None:
             core.set_temperature(self, kelvin)
@@ -140,7 +141,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
     def thisown(self, owns: bool) -> None:
         # Whoever owns the C++ object from now on may outlive this object, which holds the proposer.
         if not owns:
-            core.keep_proposer_alive(self)
+            core.keep_python_alive(self)
         self.this.own(owns)
 
     # -- copies ------------------------------------------------------------------------------
@@ -170,6 +171,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
         result = cls.__new__(cls)
         result.this = integrator.this
         result._session = core.get_session(result)
+        result._protocol = None
         if result._session is None:
             result._restore_proposer()
         return result
@@ -189,7 +191,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
     def __setstate__(self, state: str) -> None:
         """Return from XML."""
         self.this = openmm.XmlSerializer.deserialize(state).this
-        self._session = None
+        self._session = self._protocol = None
         self._restore_proposer()
 
     def __copy__(self) -> GenerativeJumpIntegrator:
@@ -203,43 +205,12 @@ class GenerativeJumpIntegrator(JumpSettings, JumpHistory, openmm.CompoundIntegra
     def _copy_with(self, proposer: Proposer | None) -> GenerativeJumpIntegrator:
         result = type(self).__new__(type(self))
         result.this = openmm.XmlSerializer.clone(self).this
-        result._session = None
+        result._session = result._protocol = None
         if self._session is not None and proposer is not None:
             result._adopt(ProposerSession(proposer, self._session.initial_state))
+            if self._protocol is not None:
+                result._install(self._protocol)
         return result
-
-    # -- proposer and running ----------------------------------------------------------------
-
-    def getProposer(self) -> Proposer | None:
-        """Return the proposer, or None if it was lost in XML."""
-        return self._session.proposer if self._session is not None else None
-
-    def setProposer(self, proposer: Proposer, *, grade: Grade | None = None) -> None:
-        """Set the proposer; for `grade` see the class.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is not a proposer, or exploratory without `grade` saying so.
-        """
-        session = ProposerSession(proposer)
-        require_allowed_grade(session.grade, grade)
-        self._adopt(session)
-
-    def _adopt(self, session: ProposerSession) -> None:
-        core.set_proposer(self, session)
-        if not self.thisown:
-            core.keep_proposer_alive(self)
-        core.set_allow_exploratory(self, session.grade == "exploratory")
-        self._session = session
-
-    def getGrade(self) -> Grade | None:
-        """Return the grade of the run: exact, path or exploratory; None without a proposer."""
-        return self._session.grade if self._session is not None else None
-
-    def getProtocol(self) -> Instantaneous:
-        """Return what surrounds a leap."""
-        return {Instantaneous.name: Instantaneous()}[core.get_protocol(self)]
 
     def step(self, steps: int) -> None:
         """Advance the simulation by `steps` MD steps, with the jumps that fall due.

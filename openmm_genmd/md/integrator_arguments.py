@@ -9,8 +9,8 @@ import openmm
 from openmm import amd, unit
 
 from openmm_genmd.md.native import core
-from openmm_genmd.md.protocols import Instantaneous
-from openmm_genmd.proposers.proposer import Grade
+from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
+from openmm_genmd.proposers.proposer import Grade, Proposer
 from openmm_genmd.units import to_md
 
 _BIASED = (amd.AMDIntegrator, amd.AMDForceGroupIntegrator, amd.DualAMDIntegrator)
@@ -110,21 +110,40 @@ def checked_temperature_k(temperature: Any) -> float:
     return kelvin
 
 
-def checked_protocol_name(protocol: Any) -> str:
-    """Name of a protocol; None means `Instantaneous`.
+def checked_protocol(protocol: Any, proposer: Proposer) -> JumpProtocol:
+    """Return a protocol that the proposer can serve; None means `Instantaneous`.
 
     Raises
     ------
     TypeError
         If it is not a protocol.
+    ValueError
+        If the proposer does not draw the batches that `MultipleTry` needs.
     """
     if protocol is None:
-        return Instantaneous.name
-    if not isinstance(protocol, Instantaneous):
+        return Instantaneous()
+    if not isinstance(protocol, JumpProtocol):
         raise TypeError(
             f"protocol must be a jump protocol such as Instantaneous(), got {protocol!r}"
         )
-    return protocol.name
+    if isinstance(protocol, MultipleTry):
+        _require_batches(proposer)
+    return protocol
+
+
+def _require_batches(proposer: Proposer) -> None:
+    for name in ("sample", "log_density"):
+        offers = getattr(type(proposer), name) is not getattr(Proposer, name)
+        if not offers and type(proposer).choose is Proposer.choose:
+            raise ValueError(
+                f"MultipleTry needs a proposer that implements sample() and log_density(), but "
+                f"{type(proposer).__name__} has no {name}(); leave protocol= out for single tries"
+            )
+    if proposer.grade == "exploratory":
+        raise ValueError(
+            "MultipleTry weighs candidates by their density, which a proposer of exploratory grade "
+            "does not know; leave protocol= out for single tries"
+        )
 
 
 def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:

@@ -28,7 +28,8 @@ class JumpHistory:
 
         ``steric``: atoms overlap; ``strain``: the energy rises otherwise; ``ratio``: the model
         proposes this conformation more often than the way back; ``not finite``: NaN or infinite
-        values; ``constraint``: a constrained distance was changed.
+        values; ``constraint``: a constrained distance was changed; ``surrogate``: the surrogate
+        energy of `MultipleTry` is wrong about the picked candidate.
         """
         return dict(core.get_rejections(self))
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-import operator
 import struct
-from collections.abc import Iterable
-from numbers import Real
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openmm_genmd.proposers.proposer import GRADES, Grade, Proposal, Proposer
+from openmm_genmd.md.proposer_answers import (
+    checked_candidates,
+    checked_density,
+    checked_grade,
+    checked_particles,
+    checked_proposal,
+)
+from openmm_genmd.proposers.proposer import Proposer
+
+Array = NDArray[np.float64]
+_Answer = TypeVar("_Answer")
 
 _LENGTH = struct.Struct("<Q")
 _active: WeakValueDictionary[int, ProposerSession] = WeakValueDictionary()
@@ -44,6 +52,7 @@ class ProposerSession:
 
     Examples
     --------
+    >>> from openmm_genmd import Proposal, Proposer
     >>> class Step(Proposer):
     ...     particles, grade = (0,), "exact"
     ...     def propose(self, positions, box, rng):
@@ -67,6 +76,7 @@ class ProposerSession:
         self.grade = checked_grade(getattr(proposer, "grade", None))
         self.type_name = f"{type(proposer).__module__}.{type(proposer).__qualname__}"
         self._rng = np.random.Generator(np.random.PCG64(0))
+        self._part = proposer
         self.initial_state = self._find_initial_state() if initial_state is None else initial_state
         self._parked_state = self.initial_state
 
@@ -84,9 +94,7 @@ class ProposerSession:
         if _active.get(id(self.proposer)) is self:
             del _active[id(self.proposer)]
 
-    def propose(
-        self, positions: NDArray[np.float64], box: NDArray[np.float64] | None
-    ) -> tuple[NDArray[np.float64], float]:
+    def propose(self, positions: Array, box: Array | None) -> tuple[Array, float]:
         """Return the checked answer: positions ``(n_moved, 3)`` in nm, and the log ratio.
 
         Raises
@@ -96,16 +104,78 @@ class ProposerSession:
         RuntimeError
             If another session used the proposer at the same time.
         """
+        n_moved = len(positions)
+        answer = self._ask(lambda: self.proposer.propose(positions, box, self._rng))
+        return checked_proposal(answer, n_moved)
+
+    def candidates(
+        self, positions: Array, box: Array | None, k: int
+    ) -> tuple[Array, Array, float, bool]:
+        """Return candidates of one part of the proposer, chosen for this attempt.
+
+        Returns
+        -------
+        Positions ``(k, n_moved, 3)`` in nm, log densities ``(k,)``, the log density of the current
+        conformation (NaN if the part is conditional), and whether the part is conditional.
+
+        Raises
+        ------
+        NotImplementedError
+            If the proposer does not draw batches.
+        ValueError
+            If an answer has the wrong shape or dtype, or the part moves other particles.
+        RuntimeError
+            If another session used the proposer at the same time.
+        """
+        n_moved = len(positions)
+        part = self._part = self._ask(lambda: self.proposer.choose(self._rng))
+        if list(part.particles) != self.particles:
+            raise ValueError(
+                f"{type(self.proposer).__name__}.choose() returned a part that moves other "
+                "particles; expected the same particles in the same order"
+            )
+        drawn = self._ask(lambda: part.sample(positions.copy(), box, self._rng, k))
+        candidates, log_densities = checked_candidates(drawn, k, n_moved)
+        if part.conditional:
+            return candidates, log_densities, float("nan"), True
+        return candidates, log_densities, self._log_density(positions, positions, box), False
+
+    def references(
+        self, picked: Array, current: Array, box: Array | None, k: int
+    ) -> tuple[Array, Array, float]:
+        """Return what the part that drew the last candidates draws from one of them.
+
+        Returns
+        -------
+        Positions ``(k, n_moved, 3)`` in nm, log densities ``(k,)`` given ``picked``, and that of
+        ``current`` given ``picked``.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            As `candidates`.
+        """
+        n_moved = len(picked)
+        if k == 0:
+            return np.empty((0, n_moved, 3)), np.empty(0), self._log_density(current, picked, box)
+        drawn = self._ask(lambda: self._part.sample(picked.copy(), box, self._rng, k))
+        return *checked_candidates(drawn, k, n_moved), self._log_density(current, picked, box)
+
+    def _log_density(self, of: Array, given: Array, box: Array | None) -> float:
+        answer = self._ask(lambda: self._part.log_density(of[None], given, box))
+        return checked_density(answer)
+
+    def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+        """Ask the proposer, with this session's state in it."""
         if _active.get(id(self.proposer)) is not self:
             self._activate()
-        n_moved = len(positions)
-        proposal = self.proposer.propose(positions, box, self._rng)
+        answer = question()
         if _active.get(id(self.proposer)) is not self:
             raise RuntimeError(
                 "the proposer was used by another simulation while it proposed for this one, which "
                 "mixes their states; give each thread its own proposer (copy.deepcopy)"
             )
-        return checked_proposal(proposal, n_moved)
+        return answer
 
     def get_state(self) -> bytes:
         """Random numbers and state of the proposer."""
@@ -154,72 +224,3 @@ class ProposerSession:
                 f"{self.type_name}.get_state() must return bytes, got {type(state).__name__}"
             )
         return state
-
-
-def checked_particles(particles: Any) -> list[int]:
-    """Particle indices as a list of int.
-
-    Raises
-    ------
-    ValueError
-        If they are missing, empty, repeated, negative or not integers.
-    """
-    if not isinstance(particles, Iterable) or isinstance(particles, str | bytes):
-        raise ValueError(f"proposer.particles must be a sequence of indices, got {particles!r}")
-    given = list(particles)
-    if any(isinstance(particle, bool | np.bool_) for particle in given):
-        raise ValueError("proposer.particles must be indices, not a mask; use np.flatnonzero(mask)")
-    try:
-        indices = [operator.index(particle) for particle in given]
-    except TypeError as error:
-        raise ValueError(f"proposer.particles must be integers: {error}") from None
-    if not indices:
-        raise ValueError("proposer.particles is empty; expected at least one particle index")
-    if min(indices) < 0:
-        raise ValueError(f"proposer.particles contains a negative index ({min(indices)})")
-    if max(indices) >= 2**31:
-        raise ValueError(f"proposer.particles contains {max(indices)}, more than any System has")
-    if len(set(indices)) != len(indices):
-        raise ValueError("proposer.particles contains an index twice; expected each particle once")
-    return indices
-
-
-def checked_grade(grade: Any) -> Grade:
-    """Return the grade if it is one.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    for known in GRADES:
-        if grade == known:
-            return known
-    raise ValueError(f"proposer.grade must be one of {', '.join(GRADES)}; got {grade!r}")
-
-
-def checked_proposal(proposal: Any, n_moved: int) -> tuple[NDArray[np.float64], float]:
-    """Positions ``(n_moved, 3)`` float64 in nm and log ratio of a proposal.
-
-    Raises
-    ------
-    ValueError
-        If the proposal is not a `Proposal`, or has the wrong shape or dtype.
-    """
-    if not isinstance(proposal, Proposal):
-        raise ValueError(f"propose() must return a Proposal, got {type(proposal).__name__}")
-    positions, log_ratio = proposal.positions, proposal.log_ratio
-    if not isinstance(positions, np.ndarray) or positions.dtype != np.float64:
-        name = type(positions).__name__
-        got = f"dtype {positions.dtype}" if isinstance(positions, np.ndarray) else f"a {name}"
-        raise ValueError(f"Proposal.positions must be a NumPy array of float64 (nm), got {got}")
-    if positions.shape != (n_moved, 3):
-        raise ValueError(
-            f"Proposal.positions must have shape ({n_moved}, 3), one row for each of the "
-            f"proposer's particles, got {positions.shape}"
-        )
-    if isinstance(log_ratio, np.ndarray) and log_ratio.ndim == 0:
-        log_ratio = log_ratio.item()
-    if not isinstance(log_ratio, Real) or isinstance(log_ratio, bool):
-        raise ValueError(f"Proposal.log_ratio must be a number, got {log_ratio!r}")
-    return positions, float(log_ratio)

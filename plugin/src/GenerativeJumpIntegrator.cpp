@@ -138,7 +138,19 @@ const JumpProtocol& GenerativeJumpIntegrator::getProtocol() const {
 }
 
 void GenerativeJumpIntegrator::setProtocol(const JumpProtocol& newProtocol) {
+    if (isStepping)
+        throw OpenMMException("GenerativeJumpIntegrator: setProtocol() was called from inside step()");
     protocol.reset(newProtocol.clone());
+}
+
+shared_ptr<JumpObserver> GenerativeJumpIntegrator::getObserver() const {
+    return observer;
+}
+
+void GenerativeJumpIntegrator::setObserver(shared_ptr<JumpObserver> newObserver) {
+    observer = newObserver;
+    if (engine)
+        engine->setObserver(observer);
 }
 
 bool GenerativeJumpIntegrator::getAllowExploratory() const {
@@ -275,6 +287,7 @@ void GenerativeJumpIntegrator::validateProposer() {
             "so that the run would not sample the Boltzmann distribution. If that is what you want, "
             "say so with setAllowExploratory(true)");
     engine.reset(new JumpEngine(*context, proposer));
+    engine->setObserver(observer);
     proposerIsValidated = true;
 }
 

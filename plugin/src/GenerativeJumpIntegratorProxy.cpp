@@ -20,6 +20,7 @@ void GenerativeJumpIntegratorProxy::serialize(const void* object, SerializationN
     node.setDoubleProperty("temperature", integrator.getOwnTemperature());
     node.setBoolProperty("allowExploratory", integrator.getAllowExploratory());
     node.setStringProperty("protocol", integrator.getProtocol().getName());
+    integrator.getProtocol().serialize(node);
     node.setStringProperty("proposerType", integrator.getProposerTypeName());
     node.setStringProperty("proposerDescription", integrator.getProposerDescription());
     node.createChildNode("Integrator", &integrator.getIntegrator(0));
@@ -28,7 +29,7 @@ void GenerativeJumpIntegratorProxy::serialize(const void* object, SerializationN
 void* GenerativeJumpIntegratorProxy::deserialize(const SerializationNode& node) const {
     if (node.getIntProperty("version") != 1)
         throw OpenMMException("GenerativeJumpIntegrator: unsupported version number in XML; expected 1");
-    unique_ptr<JumpProtocol> protocol(JumpProtocol::create(node.getStringProperty("protocol")));
+    unique_ptr<JumpProtocol> protocol(JumpProtocol::create(node.getStringProperty("protocol"), node));
     unique_ptr<Integrator> inner(node.getChildNode("Integrator").decodeObject<Integrator>());
     unique_ptr<GenerativeJumpIntegrator> integrator(
         new GenerativeJumpIntegrator(inner.get(), nullptr, node.getIntProperty("jumpInterval")));

@@ -1,5 +1,7 @@
 #include "genmd/JumpEngine.h"
+#include "CandidateEvaluator.h"
 #include "GenericJumpKernel.h"
+#include "ProposalLimits.h"
 #include "genmd/Acceptance.h"
 #include <algorithm>
 #include <chrono>
@@ -10,9 +12,6 @@
 
 using namespace OpenMM;
 using namespace std;
-
-/** Beyond this distance from the origin (nm) neighbor lists overflow: such a position is as good as infinite. */
-static const double LARGEST_COORDINATE = 1e6;
 
 static double now() {
     return chrono::duration<double>(chrono::steady_clock::now().time_since_epoch()).count();
@@ -32,9 +31,9 @@ static void requireParticle(const System& system, int particle) {
 }
 
 JumpEngine::JumpEngine(ContextImpl& context, shared_ptr<JumpProposer> proposer)
-    : context(context), proposer(proposer), particles(proposer->getParticles()), random(nullptr),
-      forcedRejection(RejectionReason::None), kT(0), currentEnergy(0), candidateEnergy(0), beginSeconds(0),
-      hasBegun(false) {
+    : context(context), proposer(proposer), particles(proposer->getParticles()), recyclesCandidates(false),
+      logWeightRatio(NAN), random(nullptr), forcedRejection(RejectionReason::None), kT(0), currentEnergy(0),
+      candidateEnergy(0), beginSeconds(0), hasBegun(false) {
     const System& system = context.getSystem();
     if (particles.empty())
         throw invalid_argument("The proposer moves no particles; expected at least one index in its particles");
@@ -51,6 +50,13 @@ JumpEngine::JumpEngine(ContextImpl& context, shared_ptr<JumpProposer> proposer)
     else
         kernel = Kernel(new GenericJumpKernel(platform));
     getKernel().initialize(system, particles);
+}
+
+JumpEngine::~JumpEngine() {
+}
+
+void JumpEngine::setObserver(shared_ptr<JumpObserver> newObserver) {
+    observer = newObserver;
 }
 
 JumpKernel& JumpEngine::getKernel() {
@@ -94,6 +100,9 @@ JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
     record = JumpRecord();
     record.energySeconds = beginSeconds;
     forcedRejection = RejectionReason::None;
+    recyclesCandidates = false;
+    logWeightRatio = NAN;
+    vector<Vec3> before = observer ? getMoved() : vector<Vec3>();
     protocol.perform(*this);
     record.probability =
         forcedRejection == RejectionReason::None ? getAcceptanceProbability(record.work, kT, record.logRatio) : 0.0;
@@ -106,13 +115,20 @@ JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
         record.reason = attribute(record.work / kT);
     record.bookkeepingSeconds = now() - start + beginSeconds - record.modelSeconds - record.energySeconds;
     beginSeconds = 0;
+    if (observer)
+        observe(before);
     return record;
 }
 
 void JumpEngine::leap() {
     propose();
     record.logRatio = proposal.logRatio;
-    if (!proposalIsFinite())
+    place();
+}
+
+/** Evaluate the proposal, unless its density is zero. */
+void JumpEngine::place() {
+    if (!arePlaceable(proposal.positions) || !isfinite(record.logRatio))
         forcedRejection = RejectionReason::NotFinite;
     else if (!constraintsHold())
         forcedRejection = RejectionReason::Constraint;
@@ -126,30 +142,35 @@ void JumpEngine::leap() {
     record.work += candidateEnergy - currentEnergy;
 }
 
-void JumpEngine::propose() {
+vector<Vec3> JumpEngine::getMoved() const {
+    return vector<Vec3>(current.begin(), current.begin() + particles.size());
+}
+
+/** Call the proposer with an input that shows it a conformation of the moved particles. */
+void JumpEngine::askProposer(const vector<Vec3>& shown, const function<void(const JumpInput&)>& call) {
     Vec3 box[3];
     bool periodic = context.getSystem().usesPeriodicBoundaryConditions();
     if (periodic)
         context.getPeriodicBoxVectors(box[0], box[1], box[2]);
-    vector<Vec3> moved(current.begin(), current.begin() + particles.size());
     double start = now();
-    proposer->propose({moved, periodic, box, *random}, proposal);
+    call(JumpInput{shown, periodic, box, *random});
     record.modelSeconds += now() - start;
+}
+
+void JumpEngine::propose() {
+    askProposer(getMoved(), [&](const JumpInput& input) { proposer->propose(input, proposal); });
     if (proposal.positions.size() != particles.size())
         throw invalid_argument("The proposer returned " + to_string(proposal.positions.size()) +
                                " positions; expected one for each of its " + to_string(particles.size()) +
                                " particles");
-    for (int i = 0; i < (int)particles.size(); i++)
-        if (isVirtual[i])
-            proposal.positions[i] = moved[i];
+    keepVirtualSites(proposal.positions);
 }
 
-bool JumpEngine::proposalIsFinite() const {
-    for (const Vec3& position : proposal.positions)
-        for (int axis = 0; axis < 3; axis++)
-            if (!(fabs(position[axis]) < LARGEST_COORDINATE))
-                return false;
-    return isfinite(proposal.logRatio);
+/** What a proposer returns for virtual sites has no meaning: they are recomputed. */
+void JumpEngine::keepVirtualSites(vector<Vec3>& positions) const {
+    for (int i = 0; i < (int)positions.size(); i++)
+        if (isVirtual[i % particles.size()])
+            positions[i] = current[i % particles.size()];
 }
 
 double JumpEngine::constrainedDistance(const Constraint& constraint, const vector<Vec3>& moved) const {
@@ -177,6 +198,8 @@ RejectionReason JumpEngine::attribute(double workInKT) {
         return forcedRejection;
     if (!isfinite(workInKT) || !isfinite(record.logRatio))
         return RejectionReason::NotFinite;
+    if (!isnan(logWeightRatio))
+        return attributePick();
     if (-record.logRatio > workInKT)
         return RejectionReason::Ratio;
     return getKernel().hasOverlap(context) ? RejectionReason::Steric : RejectionReason::Strain;

@@ -1,5 +1,6 @@
 #include "genmd/JumpProtocol.h"
 #include "genmd/JumpEngine.h"
+#include "genmd/MultipleTry.h"
 #include "openmm/OpenMMException.h"
 
 using namespace OpenMM;
@@ -8,10 +9,15 @@ using namespace std;
 JumpProtocol::~JumpProtocol() {
 }
 
-JumpProtocol* JumpProtocol::create(const string& name) {
-    if (name == Instantaneous().getName())
+void JumpProtocol::serialize(SerializationNode& node) const {
+}
+
+JumpProtocol* JumpProtocol::create(const string& name, const SerializationNode& node) {
+    if (name == "Instantaneous")
         return new Instantaneous();
-    throw OpenMMException("There is no jump protocol called '" + name + "'; expected 'Instantaneous'");
+    if (name == "MultipleTry")
+        return MultipleTry::deserialize(node);
+    throw OpenMMException("There is no jump protocol called '" + name + "'; expected 'Instantaneous' or 'MultipleTry'");
 }
 
 string Instantaneous::getName() const {

@@ -3,7 +3,8 @@
 using namespace OpenMM;
 
 const char* OpenMM::getReasonName(RejectionReason reason) {
-    static const char* const names[NumRejectionReasons] = {"", "steric", "strain", "ratio", "not finite", "constraint"};
+    static const char* const names[NumRejectionReasons] = {"",           "steric",     "strain",   "ratio",
+                                                           "not finite", "constraint", "surrogate"};
     return names[static_cast<int>(reason)];
 }
 

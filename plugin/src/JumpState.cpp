@@ -13,6 +13,9 @@ using namespace std;
 
 static const uint64_t MAGIC = 0x31504d554a444d47ULL; // "GMDJUMP1"
 
+/** Changes whenever the bytes of packRunState() change their meaning. */
+static const uint32_t STATE_VERSION = 2;
+
 static void writeRecord(ByteWriter& writer, const JumpRecord& record) {
     writer.write(record.index);
     writer.write(record.step);
@@ -46,6 +49,7 @@ static uint64_t getChecksum(const string& bytes) {
 /** Random numbers, statistics, last record and proposer, as bytes that begin with their checksum. */
 string GenerativeJumpIntegrator::packRunState() const {
     ByteWriter writer;
+    writer.write(STATE_VERSION);
     writer.write(random.getState());
     writer.write(statistics);
     writeRecord(writer, lastJump);
@@ -61,6 +65,10 @@ void GenerativeJumpIntegrator::unpackRunState(const string& packed) {
     ByteReader reader(packed);
     if (reader.read<uint64_t>() != getChecksum(packed.substr(sizeof(uint64_t))))
         throw OpenMMException("GenerativeJumpIntegrator: the stored state of the jumps is truncated or damaged");
+    if (reader.read<uint32_t>() != STATE_VERSION)
+        throw OpenMMException(
+            "GenerativeJumpIntegrator: the stored state of the jumps was written by another version of "
+            "openmm_genmd; restart with that version");
     JumpRandom::State newRandom = reader.read<JumpRandom::State>();
     JumpStatistics newStatistics = reader.read<JumpStatistics>();
     JumpRecord newLastJump = readRecord(reader);

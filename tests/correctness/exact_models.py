@@ -57,6 +57,11 @@ class TiltedDoubleWell:
     def start_nm(self):
         return [[0.1, 0.0, 0.0]]
 
+    def energy(self, positions_nm) -> np.ndarray:
+        """Energies ``(k,)`` in kJ/mol of positions ``(k, 1, 3)``."""
+        x, y, z = positions_nm[:, 0].T
+        return self.energy_x(x) + 0.5 * self.spring * ((y - self.coupling * x) ** 2 + z**2)
+
     def observables(self, positions):
         x, y, z = positions[:, 0].T
         return np.stack([x, x * x, x > 0, y, y * y, x * y, z * z], axis=1)
@@ -95,6 +100,11 @@ class CoupledParticles(TiltedDoubleWell):
 
     def start_nm(self):
         return [[0.1, 0.0, 0.0], [0.05, 0.0, 0.0], [0.05, 0.0, 0.0]]
+
+    def energy(self, positions_nm) -> np.ndarray:
+        """Energies ``(k,)`` in kJ/mol of positions ``(k, 3, 3)``."""
+        stretched = positions_nm[:, 1:] - self.coupling * positions_nm[:, :-1]
+        return super().energy(positions_nm) + 0.5 * self.spring * np.sum(stretched**2, axis=(1, 2))
 
     def observables(self, positions):
         x0, x1, x2 = positions[:, :, 0].T

@@ -1,5 +1,5 @@
 /* The tests of GenerativeJumpIntegrator that every platform has to pass; one stub per platform calls them. */
-#include "Testing.h"
+#include "JumpFixtures.h"
 #include "genmd/GenerativeJumpIntegrator.h"
 #include "openmm/BrownianIntegrator.h"
 #include "openmm/Context.h"
@@ -12,6 +12,7 @@
 #include "openmm/VerletIntegrator.h"
 #include "openmm/VirtualSite.h"
 #include "openmm/internal/CustomCPPForceImpl.h"
+#include "openmm/serialization/SerializationNode.h"
 #include "openmm/serialization/XmlSerializer.h"
 #include <cmath>
 #include <functional>
@@ -21,62 +22,6 @@
 
 using namespace OpenMM;
 using namespace std;
-
-static const double GAS_CONSTANT = 0.00831446261815324;
-
-/** A proposer made of a function. */
-class FunctionProposer : public JumpProposer {
-public:
-    typedef function<void(const JumpInput&, JumpProposal&)> Function;
-    FunctionProposer(vector<int> particles, Function propose) : particles(particles), answer(propose) {
-    }
-    const vector<int>& getParticles() const {
-        return particles;
-    }
-    Grade getGrade() const {
-        return grade;
-    }
-    void propose(const JumpInput& input, JumpProposal& output) {
-        calls++;
-        answer(input, output);
-    }
-    string getState() {
-        return to_string(calls);
-    }
-    void setState(const string& state) {
-        calls = stoi(state);
-    }
-    string getTypeName() const {
-        return "FunctionProposer";
-    }
-    vector<int> particles;
-    Function answer;
-    Grade grade = Exact;
-    int calls = 0;
-};
-
-/** Proposes exactly what is there. */
-static void stay(const JumpInput& input, JumpProposal& output) {
-    output.positions = input.positions;
-    output.logRatio = 0;
-}
-
-/** Proposes something of very high energy. */
-static void leave(const JumpInput& input, JumpProposal& output) {
-    output.positions = input.positions;
-    output.positions[0] += Vec3(50, 0, 0);
-    output.logRatio = 0;
-}
-
-/** A System of particles in harmonic wells 0.5*k*r^2, with k = 100 kJ/mol/nm^2. */
-static void addWells(System& system, int particles) {
-    CustomExternalForce* wells = new CustomExternalForce("50*(x*x+y*y+z*z)");
-    for (int i = 0; i < particles; i++) {
-        system.addParticle(12.0);
-        wells->addParticle(i, {});
-    }
-    system.addForce(wells);
-}
 
 /** Mean of x and of x^2 under jumps from a displaced, too narrow normal distribution, with or without its ratio. */
 static pair<double, double> sampleWell(Platform& platform, double ratioFactor) {
@@ -350,6 +295,16 @@ static void testCheckpoint(Platform& platform) {
     string damaged = checkpoint.str();
     stringstream truncated(damaged.substr(0, damaged.size() - 5));
     assertThrows("truncated or damaged", [&] { context.loadCheckpoint(truncated); });
+    // Checksum (FNV-1a) and version follow the magic number and the size, eight bytes each.
+    string older = damaged;
+    size_t place = older.find("GMDJUMP1") + 16;
+    older[place + 8]++;
+    uint64_t hash = 0xcbf29ce484222325ULL;
+    for (size_t i = place + 8; i < older.size(); i++)
+        hash = (hash ^ (unsigned char)older[i]) * 0x100000001b3ULL;
+    older.replace(place, 8, reinterpret_cast<const char*>(&hash), 8);
+    stringstream other(older);
+    assertThrows("written by another version", [&] { context.loadCheckpoint(other); });
     stringstream headless(damaged.substr(0, damaged.find("GMDJUMP1")));
     assertThrows("holds no state of jumps", [&] { context.loadCheckpoint(headless); });
     damaged[damaged.size() - 3] ^= 1;
@@ -421,7 +376,7 @@ static void testSerialization() {
     ASSERT_EQUAL(3, copy.getStatistics().numAttempted);
     stringstream newer(xml.replace(xml.find("version=\"1\""), 11, "version=\"9\""));
     assertThrows("unsupported version", [&] { XmlSerializer::deserialize<Integrator>(newer); });
-    assertThrows("no jump protocol called 'Leapfrog'", [] { JumpProtocol::create("Leapfrog"); });
+    assertThrows("no jump protocol called 'Leapfrog'", [] { JumpProtocol::create("Leapfrog", SerializationNode()); });
 }
 
 static void testErrors(Platform& platform) {

@@ -113,8 +113,8 @@ def test_the_compiled_setters_check_too(stayer, jumping):
         core.set_tries_per_jump(integrator, -1)
     with pytest.raises(openmm.OpenMMException, match="the temperature must be positive"):
         core.set_temperature(integrator, -1.0)
-    with pytest.raises(openmm.OpenMMException, match="no jump protocol called 'Slow'"):
-        core.set_protocol(integrator, "Slow")
+    with pytest.raises(openmm.OpenMMException, match="candidates must be positive, got 0"):
+        core.set_multiple_try(integrator, 0, None)
 
 
 @pytest.mark.parametrize("bad", [1.5, "1", None, 2**31, -(2**31) - 1])

@@ -8,7 +8,9 @@ import pytest
 
 from openmm_genmd import Proposal
 
-NO_REJECTIONS = {"steric": 0, "strain": 0, "ratio": 0, "not finite": 0, "constraint": 0}
+NO_REJECTIONS = {
+    reason: 0 for reason in ("steric", "strain", "ratio", "not finite", "constraint", "surrogate")
+}
 
 
 def lennard_jones_line() -> openmm.System:

@@ -1,6 +1,7 @@
 #ifndef OPENMM_GENERATIVEJUMPINTEGRATOR_H_
 #define OPENMM_GENERATIVEJUMPINTEGRATOR_H_
 
+#include "genmd/JumpObserver.h"
 #include "genmd/JumpProposer.h"
 #include "genmd/JumpProtocol.h"
 #include "genmd/JumpRecord.h"
@@ -71,6 +72,10 @@ public:
     const JumpProtocol& getProtocol() const;
     /** Set what surrounds a leap. A copy is made. */
     void setProtocol(const JumpProtocol& protocol);
+    /** Get what sees every attempt, or null. */
+    std::shared_ptr<JumpObserver> getObserver() const;
+    /** Set what sees every attempt, or null. It is not serialized. */
+    void setObserver(std::shared_ptr<JumpObserver> observer);
     /** Get whether proposers of exploratory grade are allowed. */
     bool getAllowExploratory() const;
     /** Set whether proposers of exploratory grade are allowed. What they sample is not the Boltzmann distribution. */
@@ -137,6 +142,7 @@ private:
     std::shared_ptr<JumpProposer> proposer;
     std::unique_ptr<JumpProtocol> protocol;
     std::unique_ptr<JumpEngine> engine;
+    std::shared_ptr<JumpObserver> observer;
     std::string missingType, missingDescription, pendingProposerState;
     int jumpInterval, triesPerJump, randomSeed;
     bool allowExploratory, proposerIsValidated, isStepping, hasJumped, hasPendingProposerState;

@@ -1,14 +1,20 @@
 #ifndef OPENMM_JUMPENGINE_H_
 #define OPENMM_JUMPENGINE_H_
 
+#include "genmd/CandidateEnergy.h"
 #include "genmd/JumpKernel.h"
+#include "genmd/JumpObserver.h"
 #include "genmd/JumpProposer.h"
 #include "genmd/JumpProtocol.h"
 #include "genmd/JumpRecord.h"
 #include "genmd/windowsExportGenMD.h"
 #include "openmm/Kernel.h"
+#include <functional>
 #include <memory>
 #include <vector>
+
+class CandidateEvaluator;
+class ImportanceWeights;
 
 namespace OpenMM {
 
@@ -23,6 +29,9 @@ public:
      * is out of range, repeated, or belongs to a particle without mass that is not a virtual site.
      */
     JumpEngine(ContextImpl& context, std::shared_ptr<JumpProposer> proposer);
+    ~JumpEngine();
+    /** Set what sees every attempt, or null. */
+    void setObserver(std::shared_ptr<JumpObserver> observer);
     /** Start a jump from the Context's current state. The random numbers must exist until end(). */
     void begin(double kT, int groups, const VelocityTransfer& transfer, JumpRandom& random);
     /**
@@ -40,6 +49,14 @@ public:
     double end();
     /** Called by protocols: let the proposer place the moved particles, and add the energy change to the work. */
     void leap();
+    /**
+     * Called by protocols: draw candidates, pick one by its importance weight, place the moved particles there, and add
+     * the energy change to the work. See MultipleTry.
+     *
+     * @param count       the number of candidates
+     * @param surrogate   evaluates the energies for the weights, or null for the potential energy
+     */
+    void leapAmong(int count, std::shared_ptr<CandidateEnergy> surrogate);
 
 private:
     struct Constraint {
@@ -47,12 +64,23 @@ private:
         double distance;
     };
     void findConstraints(const System& system);
+    void askProposer(const std::vector<Vec3>& shown, const std::function<void(const JumpInput&)>& call);
     void propose();
-    bool proposalIsFinite() const;
+    void proposeCandidates(int count);
+    JumpCandidates proposeReferences(int count);
+    std::vector<double> evaluateCandidates(std::vector<Vec3> positions, int count, double* energyOfCurrent);
+    double sumReferences(const ImportanceWeights& weights, int picked, double energyOfCurrent);
+    void recycle(ImportanceWeights weights, double energyOfCurrent);
+    void keepVirtualSites(std::vector<Vec3>& positions) const;
+    void requireCandidates(const JumpCandidates& drawn, int count) const;
+    void place();
+    void observe(const std::vector<Vec3>& before);
     bool constraintsHold() const;
     double constrainedDistance(const Constraint& constraint, const std::vector<Vec3>& moved) const;
     RejectionReason attribute(double workInKT);
+    RejectionReason attributePick();
     JumpKernel& getKernel();
+    std::vector<Vec3> getMoved() const;
     ContextImpl& context;
     std::shared_ptr<JumpProposer> proposer;
     Kernel kernel;
@@ -61,6 +89,14 @@ private:
     std::vector<Constraint> constraints;
     std::vector<Vec3> current;
     JumpProposal proposal;
+    JumpCandidates candidates;
+    std::unique_ptr<CandidateEvaluator> evaluator;
+    std::shared_ptr<JumpObserver> observer;
+    /** Whether the candidates themselves can be recycled, and each one's share of the weights, the current one last. */
+    bool recyclesCandidates;
+    std::vector<double> shares;
+    /** The part of the log ratio that comes from the weights of candidates, or NaN without candidates. */
+    double logWeightRatio;
     VelocityTransfer transfer;
     JumpRandom* random;
     JumpRecord record;

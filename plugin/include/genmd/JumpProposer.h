@@ -35,6 +35,20 @@ struct JumpProposal {
 };
 
 /**
+ * Conformations that one part of a proposer (one block, one component of a mixture) draws at once.
+ */
+struct JumpCandidates {
+    /** One block per candidate of the positions of the moved particles in nm. */
+    std::vector<Vec3> positions;
+    /** log q of each candidate. */
+    std::vector<double> logDensities;
+    /** log q of the conformation that they would replace. */
+    double logDensityOfCurrent = 0.0;
+    /** Whether q depends on what it replaces: then the densities are q(y|x), and that of x is not known yet. */
+    bool conditional = false;
+};
+
+/**
  * A JumpProposer draws a new conformation of some particles, given their current one, and says with what density.
  * It is the only thing that a generative model has to be. Derive from this class, implement getParticles() and
  * propose(), and give it to a GenerativeJumpIntegrator. It is always called on the thread that called step().
@@ -67,6 +81,25 @@ public:
      * @param output   on exit, the proposed conformation and its log ratio. Its vector is reused from call to call.
      */
     virtual void propose(const JumpInput& input, JumpProposal& output) = 0;
+    /**
+     * Choose a part of the proposer, whatever the state, and draw candidates from it. The default throws an
+     * OpenMMException, since a proposer need not draw more than one.
+     *
+     * @param input    the current conformation x
+     * @param count    the number of candidates
+     * @param output   on exit, the candidates y_i with log q(y_i|x)
+     */
+    virtual void proposeCandidates(const JumpInput& input, int count, JumpCandidates& output);
+    /**
+     * Draw references from the part that drew the last candidates, if that is conditional.
+     *
+     * @param input     the picked candidate y in the place of the current conformation
+     * @param current   the conformation x that it would replace
+     * @param count     the number of references, which may be 0
+     * @param output    on exit, the references x_j with log q(x_j|y), and log q(x|y) as the density of the current one
+     */
+    virtual void proposeReferences(const JumpInput& input, const std::vector<Vec3>& current, int count,
+                                   JumpCandidates& output);
     /**
      * Begin a run: forget everything that earlier runs left behind. Called whenever a Context is initialized.
      *

@@ -7,6 +7,7 @@
 namespace OpenMM {
 
 class JumpEngine;
+class SerializationNode;
 
 /**
  * What surrounds a leap: a list of instantaneous changes with MD in between. A protocol only says what happens in which
@@ -24,13 +25,16 @@ public:
     virtual JumpProtocol* clone() const = 0;
     /** Perform all instantaneous changes of one attempt. */
     virtual void perform(JumpEngine& engine) const = 0;
+    /** Write the settings as properties of a node. The default is to have none. */
+    virtual void serialize(SerializationNode& node) const;
     /**
-     * Make the protocol that has a name.
+     * Make a protocol from its name and settings.
      *
      * @param name   what getName() returned. Throws an OpenMMException if no protocol has this name.
+     * @param node   what serialize() wrote
      * @return a new protocol, which the caller owns
      */
-    static JumpProtocol* create(const std::string& name);
+    static JumpProtocol* create(const std::string& name, const SerializationNode& node);
 };
 
 /**

@@ -19,9 +19,11 @@ enum class RejectionReason {
     /** A position, energy or ratio was NaN or infinite. */
     NotFinite = 4,
     /** The proposal changes a constrained distance, where the target density is zero. */
-    Constraint = 5
+    Constraint = 5,
+    /** The surrogate energy by which a candidate was picked is wrong about it. */
+    Surrogate = 6
 };
-const int NumRejectionReasons = 6;
+const int NumRejectionReasons = 7;
 
 /** Get the word that files and reports use for a reason. */
 OPENMM_EXPORT_GENMD const char* getReasonName(RejectionReason reason);

@@ -1,0 +1,6 @@
+#include "genmd/JumpObserver.h"
+
+using namespace OpenMM;
+
+JumpObserver::~JumpObserver() {
+}

@@ -1,0 +1,23 @@
+#include "PythonSurrogate.h"
+#include "Arrays.h"
+
+namespace py = pybind11;
+using namespace OpenMM;
+
+PythonSurrogate::PythonSurrogate(py::object owner, const std::vector<int>& particles)
+    : owner(owner, "surrogate energy"), particles(particles) {
+}
+
+const std::vector<int>& PythonSurrogate::getParticles() const {
+    return particles;
+}
+
+void PythonSurrogate::evaluate(const std::vector<Vec3>& positions, int count, std::vector<double>& energies) {
+    py::gil_scoped_acquire gil;
+    energies = toDoubles(owner.get().attr("energies")(toBlocks(positions, count)).cast<DoubleArray>());
+}
+
+void PythonSurrogate::keepAlive() {
+    py::gil_scoped_acquire gil;
+    owner.keepAlive();
+}

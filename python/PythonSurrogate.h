@@ -1,0 +1,23 @@
+#ifndef GENMD_PYTHONSURROGATE_H_
+#define GENMD_PYTHONSURROGATE_H_
+
+#include "WeakObject.h"
+#include "genmd/CandidateEnergy.h"
+
+/**
+ * A CandidateEnergy that asks the `energies` method of a Python object, which it holds weakly.
+ */
+class PythonSurrogate : public OpenMM::CandidateEnergy {
+public:
+    PythonSurrogate(pybind11::object owner, const std::vector<int>& particles);
+    const std::vector<int>& getParticles() const;
+    void evaluate(const std::vector<OpenMM::Vec3>& positions, int count, std::vector<double>& energies);
+    /** Hold the object strongly from now on. */
+    void keepAlive();
+
+private:
+    WeakObject owner;
+    std::vector<int> particles;
+};
+
+#endif /*GENMD_PYTHONSURROGATE_H_*/

@@ -1,0 +1,5 @@
+#include "TestMultipleTry.h"
+
+int main() {
+    return runTests([] { testMultipleTry("Reference"); });
+}
