@@ -40,6 +40,14 @@ def test_own_proposer_finds_the_exact_answer() -> None:
     assert abs(float(deviation.group(1))) < 4
 
 
+def test_uniform_baseline() -> None:
+    output = run_example("examples/uniform_baseline.py", "--leaps", "600")
+    accepted = dict(re.findall(r"(\w+): accepted ([\d.]+) of the leaps", output))
+    learned, uniform, mixture = (float(accepted[n]) for n in ("learned", "uniform", "mixture"))
+    assert 0 < uniform < 0.2 < learned < 0.8
+    assert uniform < mixture < 0.7
+
+
 def test_replica_exchange() -> None:
     output = run_example("examples/replica_exchange.py", "--iterations", "3")
     assert "3 iterations of 3 replicas" in output

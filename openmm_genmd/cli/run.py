@@ -29,7 +29,18 @@ def run(
         typer.Option(help="Serialized System (XML), or force field files separated by commas."),
     ] = None,
     proposer: Annotated[
-        str | None, typer.Option(help="Bundled model such as alanine-dipeptide, or a checkpoint.")
+        str | None,
+        typer.Option(
+            help="Bundled model such as alanine-dipeptide, a checkpoint, or uniform: torsions of "
+            "random blocks anywhere, untrained; the baseline that a model has to beat."
+        ),
+    ] = None,
+    uniform_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of leaps left to the uniform proposer, so that nothing the model forgot "
+            "stays out of reach; 0.1 to 0.2 costs little [0]."
+        ),
     ] = None,
     steps: Annotated[
         int | None,

@@ -23,10 +23,10 @@ from openmm_genmd.md.run_folder import (
     return_to_mark,
     save_restart,
 )
+from openmm_genmd.md.run_proposer import run_proposer
 from openmm_genmd.md.run_settings import RunSettings, agreed_settings
 from openmm_genmd.md.seeds import seed_forces
 from openmm_genmd.md.system_input import SystemInput, load_system_input
-from openmm_genmd.proposers.load import load_proposer
 
 _FACTS, _SYSTEM, _RESTART = "facts.json", "system.xml", "restart.bin"
 _TRAJECTORY, _ENERGIES, _JUMPS = "trajectory.dcd", "energies.csv", "jumps.csv"
@@ -80,7 +80,7 @@ class HybridRun:
             nonbonded=self.settings.nonbonded,
             cutoff_nm=self.settings.cutoff_nm,
         )
-        proposer = load_proposer(self.settings.proposer, given.topology, given.system)
+        proposer = run_proposer(self.settings, given)
         self.integrator = _integrator(self.settings, proposer)
         self.simulation = _simulation(self.settings, given, self.integrator)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,9 @@ class RunSettings(BaseModel):
     system
         Serialized System, or force field files separated by commas.
     proposer
-        Name of a bundled proposer, or path of a checkpoint.
+        Name of a bundled proposer, path of a checkpoint, or ``"uniform"`` for the untrained one.
+    uniform_fraction
+        Share of the leaps that the untrained uniform proposer makes instead of the learned one.
     temperature_k, friction_per_ps, time_step_fs
         Of the LangevinMiddleIntegrator.
     jump_interval
@@ -53,6 +55,7 @@ class RunSettings(BaseModel):
     pdb: str
     system: str
     proposer: str
+    uniform_fraction: float = Field(default=0.0, ge=0, lt=1)
     temperature_k: float = Field(default=300.0, gt=0)
     friction_per_ps: float = Field(default=1.0, ge=0)
     time_step_fs: float = Field(default=2.0, gt=0)

@@ -49,7 +49,7 @@ class BlockProposer(ComposedProposer):
 
     References
     ----------
-    Tierney, Ann. Stat. 22, 1701 (1994), section 2.4 (mixtures of kernels).
+    Tierney, Ann. Stat. 22, 1701 (1994): mixtures of kernels.
 
     Examples
     --------

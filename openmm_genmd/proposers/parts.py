@@ -33,7 +33,7 @@ class ComposedProposer(Proposer):
 
     References
     ----------
-    Tierney, Ann. Stat. 22, 1701 (1994), section 2.4 (mixtures of kernels).
+    Tierney, Ann. Stat. 22, 1701 (1994): mixtures of kernels.
     """
 
     def __init__(self, parts: Sequence[Proposer], choice: WeightedChoice) -> None:

@@ -29,6 +29,7 @@ def test_help_teaches():
     text = invoke("--help").output
     assert "Boltzmann" in text
     assert "--resume" in text
+    assert "baseline that a model has to beat" in " ".join(text.replace("│", " ").split())
 
 
 def test_a_run_and_its_continuation(tmp_path):
@@ -52,6 +53,20 @@ def test_a_resumed_run_knows_where_to_stop(tmp_path):
     assert facts["openmm"].startswith("8.6")
 
 
+def test_uniform_leaps_alone_and_beside_a_model(tmp_path):
+    given = [*GIVEN[:4], "--platform", "Reference", "--steps", 200, "--jump-interval", 20]
+    result = invoke("--out", tmp_path / "uniform", *given, "--proposer", "uniform")
+    assert result.exit_code == 0, result.output
+    assert "40 jumps attempted" in result.output
+    learned = [*given, "--proposer", "alanine-dipeptide", "--uniform-fraction", "0.15"]
+    result = invoke("--out", tmp_path / "mixture", *learned)
+    assert result.exit_code == 0, result.output
+    stored = json.loads((tmp_path / "mixture" / "run.json").read_text())
+    assert stored["uniform_fraction"] == 0.15
+    result = invoke("--out", tmp_path / "mixture", "--resume", "--steps", 300)
+    assert result.exit_code == 0, result.output
+
+
 def test_steps_must_be_positive(tmp_path):
     assert invoke("--out", tmp_path / "run", *GIVEN, "--steps", -5).exit_code == 2
 
@@ -73,6 +88,14 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
         (["--resume", "--seed", "3"], "a run is resumed with its own settings; leave out --seed"),
         (["--resume"], "there is no run to resume"),
         ([*GIVEN[:4], "--proposer", "nobody"], "nobody"),
+        (
+            [*GIVEN[:4], "--proposer", "uniform", "--uniform-fraction", "0.1"],
+            "all leaps of the proposer uniform are uniform; leave uniform_fraction out, got 0.1",
+        ),
+        (
+            [*GIVEN, "--uniform-fraction", "1"],
+            "--uniform-fraction should be less than 1, got 1.0",
+        ),
         ([*GIVEN, "--time-step-fs", "-1"], "--time-step-fs should be greater than 0, got -1.0"),
     ],
 )

@@ -1,0 +1,40 @@
+"""The proposer that a run's settings ask for: `run_proposer`."""
+
+from __future__ import annotations
+
+from openmm_genmd.md.run_settings import RunSettings
+from openmm_genmd.md.system_input import SystemInput
+from openmm_genmd.proposers.load import load_proposer
+from openmm_genmd.proposers.mixture_proposer import MixtureProposer
+from openmm_genmd.proposers.proposer import Proposer
+from openmm_genmd.proposers.uniform_torsion_proposer import UniformTorsionProposer
+from openmm_genmd.representations.torsions import TorsionRepresentation
+
+UNIFORM = "uniform"
+"""Name of the untrained proposer."""
+
+
+def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
+    """Learned proposer, the uniform one, or a mixture of both.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the settings name a proposer that there is not.
+    ValueError
+        If it does not fit the molecule, or uniform leaps shall be mixed with uniform leaps.
+    """
+    fraction = settings.uniform_fraction
+    if settings.proposer == UNIFORM:
+        if fraction > 0:
+            raise ValueError(
+                f"all leaps of the proposer {UNIFORM} are uniform; leave uniform_fraction out, "
+                f"got {fraction}"
+            )
+        representation = TorsionRepresentation.from_topology(given.topology, given.system)
+        return UniformTorsionProposer(representation)
+    learned = load_proposer(settings.proposer, given.topology, given.system)
+    if fraction == 0:
+        return learned
+    uniform = UniformTorsionProposer(learned.representation)
+    return MixtureProposer([learned, uniform], weights=[1 - fraction, fraction])

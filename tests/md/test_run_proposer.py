@@ -1,0 +1,51 @@
+"""Which proposer a run gets by its settings."""
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from openmm_genmd import MixtureProposer, UniformTorsionProposer
+from openmm_genmd.md.run_proposer import run_proposer
+from openmm_genmd.md.run_settings import RunSettings
+from openmm_genmd.md.system_input import load_system_input
+from openmm_genmd.proposers.torsion_proposer import TorsionProposer
+
+PDB = str(files("openmm_genmd") / "data/structures/alanine-dipeptide.pdb")
+FORCE_FIELD = "amber99sbildn.xml,amber99_obc.xml"
+
+
+@pytest.fixture(scope="module")
+def given():
+    return load_system_input(PDB, FORCE_FIELD)
+
+
+def _made(given, proposer, fraction=0.0):
+    settings = RunSettings(
+        pdb=PDB, system=FORCE_FIELD, proposer=proposer, uniform_fraction=fraction
+    )
+    return run_proposer(settings, given)
+
+
+def test_a_model_alone(given):
+    assert type(_made(given, "alanine-dipeptide")) is TorsionProposer
+
+
+def test_uniform_leaps_need_no_model(given):
+    proposer = _made(given, "uniform")
+    assert type(proposer) is UniformTorsionProposer
+    x = np.array(given.positions_nm)
+    assert proposer.propose(x, None, np.random.default_rng(1)).log_ratio == 0.0
+
+
+def test_a_model_with_uniform_leaps(given):
+    proposer = _made(given, "alanine-dipeptide", 0.15)
+    assert type(proposer) is MixtureProposer
+    assert [type(p) for p in proposer.proposers] == [TorsionProposer, UniformTorsionProposer]
+    assert proposer.probabilities == (0.85, 0.15)
+    assert proposer.representation == proposer.proposers[0].representation
+
+
+def test_uniform_leaps_with_uniform_leaps(given):
+    with pytest.raises(ValueError, match=r"are uniform; leave uniform_fraction out, got 0\.2"):
+        _made(given, "uniform", 0.2)
