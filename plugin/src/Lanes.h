@@ -76,25 +76,42 @@ GENMD_INLINE Lanes root(const Lanes& x) {
 #endif
 }
 
-/** 1 / root(x). */
+/** 1 / root(x); not a number for 0 and infinity. */
 GENMD_INLINE Lanes inverseRoot(const Lanes& x) {
 #if defined(__AVX512F__)
-    Lanes y = (Lanes)_mm512_maskz_rsqrt14_pd(0xff, (__m512d)x);
-    for (int step = 0; step < 2; step++) // 14 correct bits, 28, 53
-        y += 0.5 * y * (1.0 - x * y * y);
-    return y;
+    Lanes y = (Lanes)_mm512_maskz_rsqrt14_pd(0xff, (__m512d)x), e = 1.0 - x * y * y; // |e| < 2^-13
+    return y + y * e * (0.5 + e * (0.375 + e * 0.3125));
 #else
     return 1.0 / root(x);
 #endif
 }
 
-/** Horner's scheme, the coefficients from the constant one on. */
-GENMD_INLINE Lanes polynomial(const Lanes& x, double c) {
+/** 1 / x; not a number for 0 and infinity. */
+GENMD_INLINE Lanes inverse(const Lanes& x) {
+#if defined(__AVX512F__)
+    Lanes y = (Lanes)_mm512_maskz_rcp14_pd(0xff, (__m512d)x), e = 1.0 - x * y; // |e| < 2^-14
+    return y + y * (e + e * (e + e * e));
+#else
+    return 1.0 / x;
+#endif
+}
+
+/** A polynomial, coefficients from the constant one on: even and odd powers at the same time by Horner's scheme. */
+GENMD_INLINE Lanes everyOther(const Lanes& square, double c) {
     return spread(c);
 }
 
+GENMD_INLINE Lanes everyOther(const Lanes& square, double c, double skipped) {
+    return spread(c);
+}
+
+template <class... Rest> GENMD_INLINE Lanes everyOther(const Lanes& square, double c, double skipped, Rest... rest) {
+    return everyOther(square, rest...) * square + c;
+}
+
 template <class... Rest> GENMD_INLINE Lanes polynomial(const Lanes& x, double c, Rest... rest) {
-    return polynomial(x, rest...) * x + c;
+    Lanes square = x * x;
+    return everyOther(square, rest...) * x + everyOther(square, c, rest...);
 }
 
 /** exp(x), where |x| above 708 counts as 708. */
@@ -120,7 +137,7 @@ GENMD_INLINE Lanes logarithm(const Lanes& x) {
     LaneBits large = mantissa > 1.4142135623730951;
     mantissa = choose(large, 0.5 * mantissa, mantissa);
     exponent = choose(large, exponent + 1.0, exponent);
-    Lanes z = (mantissa - 1.0) / (mantissa + 1.0), t = z * z; // t <= 0.02945
+    Lanes z = (mantissa - 1.0) * inverse(mantissa + 1.0), t = z * z; // t <= 0.02945
     Lanes series = polynomial(t, 1.0, 0.33333333333333826, 0.19999999999648865, 0.14285714380811437,
                               0.11111098478689471, 0.0909181841725106, 0.07656197883091047, 0.074055220495365);
     return 0.6931471805599453 * exponent + 2.0 * z * series;

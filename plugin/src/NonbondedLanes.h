@@ -8,7 +8,7 @@ namespace {
 /** What one atom's volume adds to the Born integral of another, times 2: any distance. */
 GENMD_INLINE Lanes descreenNear(double radius, double scaled, const Lanes& r, const Lanes& inverseR) {
     Lanes upper = r + scaled, lower = larger(spread(radius), magnitude(r - scaled));
-    Lanes product = 1.0 / (upper * lower), l = upper * product, u = lower * product, squares = l * l - u * u;
+    Lanes product = inverse(upper * lower), l = upper * product, u = lower * product, squares = l * l - u * u;
     Lanes term =
         l - u - 0.25 * r * squares + inverseR * (0.5 * logarithm(lower * u) + 0.25 * scaled * scaled * squares);
     term += choose(radius < scaled - r, 2.0 * (1.0 / radius - l), spread(0.0));
@@ -31,7 +31,8 @@ GENMD_INLINE Lanes descreenFar(double scaled, const Lanes& inverseR) {
 template <bool WithBorn> Lanes sumPairs(const OpenMM::BatchedTables& tables, const Lanes* positions, Lanes* integrals) {
     Lanes energy = {};
     long pair = 0;
-    for (int i = 0; i < tables.numParticles; i++)
+    for (int i = 0; i < tables.numParticles; i++) {
+        Lanes integralI = {};
         for (int j = i + 1; j < tables.numParticles; j++, pair++) {
             LaneVector delta = difference(positions, j, i);
             Lanes r2 = dot(delta, delta), inverseR = inverseRoot(r2);
@@ -54,9 +55,12 @@ template <bool WithBorn> Lanes sumPairs(const OpenMM::BatchedTables& tables, con
                 onI = choose(far, onI, descreenNear(radiusI, tables.bornScaledRadii[j], r, inverseR));
                 onJ = choose(far, onJ, descreenNear(radiusJ, tables.bornScaledRadii[i], r, inverseR));
             }
-            integrals[i] += onI;
+            integralI += onI;
             integrals[j] += onJ;
         }
+        if (WithBorn)
+            integrals[i] += integralI;
+    }
     return energy;
 }
 
