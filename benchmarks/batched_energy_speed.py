@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from openmm import app
 from peptides import capped_peptide
 
-from openmm_genmd import BatchedEnergy
+from openmm_genmd import BatchedEnergy, UniformTorsionProposer
+from openmm_genmd.representations.torsions import TorsionRepresentation
 
 PLATFORMS = {"Reference": {}, "CPU": {"Threads": "1"}}
 PEPTIDES = ("A", "AAA", "AAAA", "AAAAA", "AAAAAA")
@@ -26,7 +27,11 @@ MIN_PAIRS = 30
 
 
 def candidates_per_energy(
-    system: openmm.System, positions: NDArray[np.float64], *, candidates: int = 256
+    system: openmm.System,
+    positions: NDArray[np.float64],
+    *,
+    candidates: int = 256,
+    conformations: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """Measure both in turn, on one core; medians of interleaved pairs.
 
@@ -42,6 +47,9 @@ def candidates_per_energy(
         ``(n_particles, 3)`` float64, nm.
     candidates
         How many conformations one call evaluates.
+    conformations
+        ``(candidates, n_particles, 3)`` float64, nm; by default all atoms are displaced at random,
+        so that no two conformations share a distance: the hardest case.
 
     Returns
     -------
@@ -49,8 +57,9 @@ def candidates_per_energy(
         ``candidates_per_energy``: the ratio to the fastest platform, and, per platform,
         ``{platform}_energy_us`` and ``{platform}_ratio``; ``candidate_us``; ``instruction_set``.
     """
-    noise = np.random.default_rng(1).normal(scale=NOISE_NM, size=(candidates, *positions.shape))
-    conformations = positions + noise
+    if conformations is None:
+        conformations = displaced(positions, candidates)
+    candidates = len(conformations)
     batched = BatchedEnergy(system, threads=1)
     result: dict[str, Any] = {
         "n_particles": system.getNumParticles(),
@@ -70,6 +79,24 @@ def candidates_per_energy(
         result["candidate_us"] = 1e6 * float(np.median(each))
     result["candidates_per_energy"] = min(result[f"{name}_ratio"] for name in PLATFORMS)
     return result
+
+
+def displaced(positions: NDArray[np.float64], candidates: int) -> NDArray[np.float64]:
+    """Conformations ``(candidates, n_particles, 3)``, nm, all atoms displaced at random."""
+    noise = np.random.default_rng(1).normal(scale=NOISE_NM, size=(candidates, *positions.shape))
+    return positions + noise
+
+
+def leaps(
+    topology: app.Topology, positions: NDArray[np.float64], candidates: int
+) -> NDArray[np.float64]:
+    """Conformations ``(candidates, n_particles, 3)``, nm, one block of torsions turned."""
+    rng = np.random.default_rng(1)
+    proposer = UniformTorsionProposer(TorsionRepresentation.from_topology(topology)).choose(rng)
+    particles = list(proposer.particles)
+    conformations = np.repeat(positions[None], candidates, axis=0)
+    conformations[:, particles] = proposer.sample(positions[particles], None, rng, candidates)[0]
+    return conformations
 
 
 def _energy_call(
@@ -111,23 +138,30 @@ def _seconds(call: Callable[[], object], repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def implicit_peptide(sequence: str) -> tuple[openmm.System, NDArray[np.float64]]:
-    """System of a capped peptide in implicit solvent and its positions ``(n, 3)``, nm."""
+def implicit_peptide(
+    sequence: str,
+) -> tuple[app.Topology, openmm.System, NDArray[np.float64]]:
+    """Capped peptide in implicit solvent: its positions are ``(n, 3)`` float64, nm."""
     topology, positions_nm = capped_peptide(sequence)
     force_field = app.ForceField("amber99sbildn.xml", "amber99_obc.xml")
-    return force_field.createSystem(topology, constraints=app.HBonds), positions_nm
+    return topology, force_field.createSystem(topology, constraints=app.HBonds), positions_nm
 
 
 def main() -> None:
     """Print the table."""
-    print("atoms  Reference/us  CPU/us  candidate/us  candidates per energy  instructions")
+    print("conformations  atoms  Reference/us  CPU/us  candidate/us  candidates per energy")
     for sequence in PEPTIDES:
-        row = candidates_per_energy(*implicit_peptide(sequence))
-        print(
-            f"{row['n_particles']:5d}  {row['Reference_energy_us']:12.1f}"
-            f"  {row['CPU_energy_us']:6.1f}  {row['candidate_us']:12.2f}"
-            f"  {row['candidates_per_energy']:21.1f}  {row['instruction_set']}"
-        )
+        topology, system, positions_nm = implicit_peptide(sequence)
+        for kind, conformations in {
+            "displaced": displaced(positions_nm, 256),
+            "leaps": leaps(topology, positions_nm, 256),
+        }.items():
+            row = candidates_per_energy(system, positions_nm, conformations=conformations)
+            print(
+                f"{kind:13s}  {row['n_particles']:5d}  {row['Reference_energy_us']:12.1f}"
+                f"  {row['CPU_energy_us']:6.1f}  {row['candidate_us']:12.2f}"
+                f"  {row['candidates_per_energy']:21.1f}"
+            )
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ BatchedTables BatchedEnergy::getTables() const {
     tables.bornSurface = terms.bornSurface.data();
     tables.bornSign = terms.bornSign;
     tables.pairFarDistances = pairFarDistances.data();
+    tables.knownPairs = nullptr;
     return tables;
 }
 
@@ -144,10 +145,17 @@ void BatchedEnergy::evaluate(const double* positions, int count, double* energie
     auto share = [&](int i) {
         return min(count, int(int64_t(numBlocks) * i / threads) * kernel->numLanes);
     };
+    BatchedTables tables = getTables();
+    vector<double> known;
+    if (terms.hasPairs && numBlocks > 1) {
+        known.resize(KnownPerPair * terms.pairCoulomb.size());
+        kernel->findKnown(tables, positions, known.data());
+        tables.knownPairs = known.data();
+    }
     vector<thread> others;
     for (int i = 1; i < threads; i++)
-        others.emplace_back([=] { evaluateRange(positions, share(i), share(i + 1), energies); });
-    evaluateRange(positions, 0, share(1), energies);
+        others.emplace_back([=] { evaluateRange(tables, positions, share(i), share(i + 1), energies); });
+    evaluateRange(tables, positions, 0, share(1), energies);
     for (thread& other : others)
         other.join();
 }
@@ -161,9 +169,9 @@ static void pack(const double* positions, size_t numCoordinates, int lanes, int 
     }
 }
 
-void BatchedEnergy::evaluateRange(const double* positions, int first, int last, double* energies) const {
+void BatchedEnergy::evaluateRange(const BatchedTables& tables, const double* positions, int first, int last,
+                                  double* energies) const {
     const size_t lanes = kernel->numLanes, n = terms.particles.size(), alignment = lanes * sizeof(double);
-    BatchedTables tables = getTables();
     vector<double> room((3 + BatchedScratch) * n * lanes + 2 * lanes);
     uintptr_t address = reinterpret_cast<uintptr_t>(room.data());
     double* packed = reinterpret_cast<double*>((address + alignment - 1) / alignment * alignment);

@@ -21,7 +21,14 @@ struct BatchedTables {
     double bornSign;
     /** For each pair, the square of the distance from which on its Born integrals are a power series. */
     const double* pairFarDistances;
+    /**
+     * What one conformation of the batch knows of each pair, or a null pointer: the square of the distance, the
+     * energy, and the Born integral of each atom over the other's volume. A leap leaves many distances as they are.
+     */
+    const double* knownPairs;
 };
+
+const int KnownPerPair = 4;
 
 /** A kernel for one instruction set. */
 struct BatchedKernel {
@@ -37,6 +44,8 @@ struct BatchedKernel {
      * @param energies    on exit, numLanes energies
      */
     void (*evaluate)(const BatchedTables& tables, const double* positions, double* scratch, double* energies);
+    /** Compute the table of known pairs from one conformation, given as one row of coordinates. */
+    void (*findKnown)(const BatchedTables& tables, const double* positions, double* known);
 };
 
 /** How many values per particle and lane a kernel keeps between its passes. */

@@ -3,6 +3,6 @@
 #define GENMD_LANES 4
 #include "BatchedKernelBody.h"
 
-const OpenMM::BatchedKernel OpenMM::BatchedKernelAvx2 = {"AVX2", GENMD_LANES, evaluateBlock};
+const OpenMM::BatchedKernel OpenMM::BatchedKernelAvx2 = {"AVX2", GENMD_LANES, evaluateBlock, findKnown};
 
 #endif

@@ -3,6 +3,6 @@
 #define GENMD_LANES 8
 #include "BatchedKernelBody.h"
 
-const OpenMM::BatchedKernel OpenMM::BatchedKernelAvx512 = {"AVX-512", GENMD_LANES, evaluateBlock};
+const OpenMM::BatchedKernel OpenMM::BatchedKernelAvx512 = {"AVX-512", GENMD_LANES, evaluateBlock, findKnown};
 
 #endif

@@ -1,6 +1,6 @@
 /* Included once by each of the files that compile it for one instruction set, after GENMD_LANES has been defined. */
 
-#include "NonbondedLanes.h"
+#include "KnownPairs.h"
 
 namespace {
 

@@ -68,6 +68,10 @@ static size_t getPairIndex(size_t n, size_t i, size_t j) {
     return i * n - i * (i + 1) / 2 + j - i - 1;
 }
 
+static vector<array<double, 3>> getNoPairs(size_t n) {
+    return vector<array<double, 3>>(n * (n - 1) / 2, {0, 0, 0});
+}
+
 static vector<array<double, 3>> getParticlePairs(const NonbondedForce& force, const vector<int>& particles) {
     vector<Nonbonded> values = getParticleValues(force);
     vector<array<double, 3>> pairs;
@@ -123,6 +127,7 @@ void BatchedTermCollector::add(const GBSAOBCForce& force) {
         return;
     }
     terms.hasBorn = true;
+    addPairs(getNoPairs(terms.particles.size()));
     double in = force.getSoluteDielectric(), out = force.getSolventDielectric();
     double factor = in == 0 || out == 0 ? 0 : -Coulomb * (1 / in - 1 / out);
     terms.bornSign = factor < 0 ? -1 : 1;

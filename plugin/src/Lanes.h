@@ -114,19 +114,35 @@ template <class... Rest> GENMD_INLINE Lanes polynomial(const Lanes& x, double c,
     return everyOther(square, rest...) * x + everyOther(square, c, rest...);
 }
 
+/** exp(x) for |x| <= log(2) / 2. */
+GENMD_INLINE Lanes exponentialSeries(const Lanes& x) {
+    return polynomial(x, 1.0, 1.0, 0.5000000000000019, 0.16666666666666702, 0.04166666666648794, 0.008333333333309507,
+                      0.0013888888952356135, 0.00019841269909260645, 2.480148543844738e-05, 2.755722491836887e-06,
+                      2.763265575933203e-07, 2.5114882786996687e-08);
+}
+
+/** x - k log(2), with log(2) in two parts. */
+GENMD_INLINE Lanes withoutPowers(const Lanes& x, const Lanes& k) {
+    return x - k * 0x1.62e42fefa38p-1 - k * 0x1.ef35793c7673p-45;
+}
+
 /** exp(x), where |x| above 708 counts as 708. */
 GENMD_INLINE Lanes exponential(const Lanes& x) {
-    const double toInteger = 0x1.8p52; // its last bits hold the nearest integer of what is added to it
     Lanes bounded = choose(x < -708.0, spread(-708.0), choose(x > 708.0, spread(708.0), x));
+    const double toInteger = 0x1.8p52; // its last bits hold the nearest integer of what is added to it
     Lanes shifted = bounded * 1.4426950408889634 + toInteger;
-    Lanes k = shifted - toInteger;
-    Lanes rest = bounded - k * 0x1.62e42fefa38p-1 - k * 0x1.ef35793c7673p-45;
-    // |rest| <= log(2) / 2
-    Lanes result =
-        polynomial(rest, 1.0, 1.0, 0.5000000000000019, 0.16666666666666702, 0.04166666666648794, 0.008333333333309507,
-                   0.0013888888952356135, 0.00019841269909260645, 2.480148543844738e-05, 2.755722491836887e-06,
-                   2.763265575933203e-07, 2.5114882786996687e-08);
-    return result * (Lanes)(((LaneBits)shifted + 1023) << 52);
+    Lanes series = exponentialSeries(withoutPowers(bounded, shifted - toInteger));
+    return series * (Lanes)(((LaneBits)shifted + 1023) << 52);
+}
+
+/** exp(x) for x <= 0. */
+GENMD_INLINE Lanes decay(const Lanes& x) {
+#if defined(__AVX512F__)
+    Lanes k = (Lanes)_mm512_maskz_roundscale_pd(0xff, (__m512d)(x * 1.4426950408889634), _MM_FROUND_TO_NEAREST_INT);
+    return (Lanes)_mm512_maskz_scalef_pd(0xff, (__m512d)exponentialSeries(withoutPowers(x, k)), (__m512d)k);
+#else
+    return exponential(x);
+#endif
 }
 
 /** log(x) of positive, normal numbers. */

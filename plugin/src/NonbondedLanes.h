@@ -5,9 +5,11 @@
 
 namespace {
 
+using OpenMM::KnownPerPair;
+
 /** What one atom's volume adds to the Born integral of another, times 2: any distance. */
-GENMD_INLINE Lanes descreenNear(double radius, double scaled, const Lanes& r, const Lanes& inverseR) {
-    Lanes upper = r + scaled, lower = larger(spread(radius), magnitude(r - scaled));
+GENMD_INLINE Lanes descreenNear(const Lanes& radius, const Lanes& scaled, const Lanes& r, const Lanes& inverseR) {
+    Lanes upper = r + scaled, lower = larger(radius, magnitude(r - scaled));
     Lanes product = inverse(upper * lower), l = upper * product, u = lower * product, squares = l * l - u * u;
     Lanes term =
         l - u - 0.25 * r * squares + inverseR * (0.5 * logarithm(lower * u) + 0.25 * scaled * scaled * squares);
@@ -19,7 +21,7 @@ GENMD_INLINE Lanes descreenNear(double radius, double scaled, const Lanes& r, co
  * The same from afar. With x = scaled / r and no overlap, the logarithm and the fractions are
  * (x / (1 - x^2) - atanh(x)) / r, which is x^3 / r times a series in x^2 <= BornSeriesEnd.
  */
-GENMD_INLINE Lanes descreenFar(double scaled, const Lanes& inverseR) {
+GENMD_INLINE Lanes descreenFar(const Lanes& scaled, const Lanes& inverseR) {
     Lanes x = scaled * inverseR, t = x * x;
     return inverseR * x * t *
            polynomial(t, 0.6666666666666825, 0.7999999999810735, 0.8571428608755054, 0.8888886003690962,
@@ -27,41 +29,84 @@ GENMD_INLINE Lanes descreenFar(double scaled, const Lanes& inverseR) {
                       -0.35604160167971755, 4.896550515492038, -6.254307363396936, 7.5532727143656695);
 }
 
+/** What is known of pairs of atoms, the same pair in all lanes or another one in each. */
+struct LanePairs {
+    Lanes coulomb, repulsion, attraction, radiusI, radiusJ, scaledI, scaledJ, farDistance;
+};
+
+/** Energies of pairs of atoms, and the Born integral of each atom over the other's volume. */
+struct LanePairTerms {
+    Lanes energy, onI, onJ;
+};
+
+template <bool WithBorn> GENMD_INLINE LanePairTerms evaluatePairs(const LanePairs& pairs, const Lanes& r2) {
+    Lanes inverseR = inverseRoot(r2), inverse2 = inverseR * inverseR, inverse6 = inverse2 * inverse2 * inverse2;
+    LanePairTerms terms = {};
+    terms.energy = inverse6 * (pairs.repulsion * inverse6 - pairs.attraction) + pairs.coulomb * inverseR;
+    if (!WithBorn)
+        return terms;
+    LaneBits far = r2 >= pairs.farDistance;
+    if (anyOf(far)) {
+        terms.onI = descreenFar(pairs.scaledJ, inverseR);
+        terms.onJ = descreenFar(pairs.scaledI, inverseR);
+    }
+    if (!allOf(far)) { // a far lane keeps what it has: it must not depend on the others
+        Lanes r = r2 * inverseR;
+        terms.onI = choose(far, terms.onI, descreenNear(pairs.radiusI, pairs.scaledJ, r, inverseR));
+        terms.onJ = choose(far, terms.onJ, descreenNear(pairs.radiusJ, pairs.scaledI, r, inverseR));
+    }
+    return terms;
+}
+
+template <bool WithBorn>
+GENMD_INLINE LanePairs spreadPair(const OpenMM::BatchedTables& tables, int i, int j, long pair) {
+    LanePairs pairs = {};
+    pairs.coulomb = spread(tables.pairCoulomb[pair]);
+    pairs.repulsion = spread(tables.pairRepulsion[pair]);
+    pairs.attraction = spread(tables.pairAttraction[pair]);
+    if (!WithBorn)
+        return pairs;
+    pairs.radiusI = spread(tables.bornOffsetRadii[i]);
+    pairs.radiusJ = spread(tables.bornOffsetRadii[j]);
+    pairs.scaledI = spread(tables.bornScaledRadii[i]);
+    pairs.scaledJ = spread(tables.bornScaledRadii[j]);
+    pairs.farDistance = spread(tables.pairFarDistances[pair]);
+    return pairs;
+}
+
+/** Whether squared distances differ from a known one by no more than what moving a rigid body leaves behind. */
+GENMD_INLINE bool isSame(const Lanes& r2, double known) {
+    return allOf(magnitude(r2 - known) <= 1e-12 * known);
+}
+
 /** Coulomb and Lennard-Jones energies, and (for generalized Born) the Born integrals, of all pairs. */
 template <bool WithBorn> Lanes sumPairs(const OpenMM::BatchedTables& tables, const Lanes* positions, Lanes* integrals) {
     Lanes energy = {};
+    double knownEnergy = 0;
     long pair = 0;
     for (int i = 0; i < tables.numParticles; i++) {
         Lanes integralI = {};
         for (int j = i + 1; j < tables.numParticles; j++, pair++) {
             LaneVector delta = difference(positions, j, i);
-            Lanes r2 = dot(delta, delta), inverseR = inverseRoot(r2);
-            if (tables.hasPairs) {
-                Lanes inverse2 = inverseR * inverseR, inverse6 = inverse2 * inverse2 * inverse2;
-                energy += inverse6 * (tables.pairRepulsion[pair] * inverse6 - tables.pairAttraction[pair]) +
-                          tables.pairCoulomb[pair] * inverseR;
+            Lanes r2 = dot(delta, delta), onJ;
+            const double* known = tables.knownPairs + KnownPerPair * pair;
+            if (tables.knownPairs != nullptr && isSame(r2, known[0])) {
+                knownEnergy += known[1];
+                integralI += known[2];
+                onJ = spread(known[3]);
+            } else {
+                LanePairTerms terms = evaluatePairs<WithBorn>(spreadPair<WithBorn>(tables, i, j, pair), r2);
+                energy += terms.energy;
+                integralI += terms.onI;
+                onJ = terms.onJ;
             }
-            if (!WithBorn)
-                continue;
-            LaneBits far = r2 >= tables.pairFarDistances[pair];
-            Lanes onI = {}, onJ = {};
-            if (anyOf(far)) {
-                onI = descreenFar(tables.bornScaledRadii[j], inverseR);
-                onJ = descreenFar(tables.bornScaledRadii[i], inverseR);
-            }
-            if (!allOf(far)) { // lanes must not depend on each other: far ones keep what they have
-                Lanes r = r2 * inverseR;
-                double radiusI = tables.bornOffsetRadii[i], radiusJ = tables.bornOffsetRadii[j];
-                onI = choose(far, onI, descreenNear(radiusI, tables.bornScaledRadii[j], r, inverseR));
-                onJ = choose(far, onJ, descreenNear(radiusJ, tables.bornScaledRadii[i], r, inverseR));
-            }
-            integralI += onI;
-            integrals[j] += onJ;
+            if (WithBorn)
+                integrals[j] += onJ;
         }
         if (WithBorn)
             integrals[i] += integralI;
     }
-    return energy;
+    return energy + knownEnergy;
 }
 
 /** Replace Born integrals by inverse Born radii. Get the surface term and the self energies. */
@@ -91,7 +136,7 @@ Lanes sumBornPairs(const OpenMM::BatchedTables& tables, const Lanes* positions, 
         for (int j = i + 1; j < tables.numParticles; j++) {
             LaneVector delta = difference(positions, j, i);
             Lanes r2 = dot(delta, delta);
-            Lanes overlap = bornRadii[i] * bornRadii[j] * exponential(r2 * factor * inverseRadii[j]);
+            Lanes overlap = bornRadii[i] * bornRadii[j] * decay(r2 * factor * inverseRadii[j]);
             sum += tables.bornCharges[j] * inverseRoot(r2 + overlap);
         }
         energy += tables.bornCharges[i] * sum;

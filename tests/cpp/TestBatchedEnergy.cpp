@@ -78,6 +78,25 @@ static void testEverythingTogether() {
     compare(system, conformations);
 }
 
+/** Half of the particles move as one body, so that what is known of their pairs is used again. */
+static void testRigidBodies() {
+    Random random;
+    System system = makeEmptySystem();
+    system.addForce(randomForce(5, random));
+    for (bool withBorn : {false, true}) {
+        if (withBorn)
+            system.addForce(randomForce(6, random));
+        vector<vector<Vec3>> conformations(NumConformations, random.conformation(0.4));
+        for (int i = 1; i < NumConformations; i++) {
+            vector<Vec3> others = random.conformation(0.4);
+            for (int j = 0; j < NumParticles; j++)
+                conformations[i][j] = j < NumParticles / 2 ? conformations[i][j] + others[0] : others[j];
+        }
+        conformations[20][3][0] += 1e-5;
+        compare(system, conformations);
+    }
+}
+
 static void testThreadsAndBatches() {
     Random random;
     System system = makeEmptySystem();
@@ -214,6 +233,7 @@ int main() {
         for (int kind = 0; kind < 7; kind++)
             testForce(kind);
         testEverythingTogether();
+        testRigidBodies();
         testThreadsAndBatches();
         testBadPositions();
         testStraightTorsion();

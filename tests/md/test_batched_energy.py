@@ -12,6 +12,7 @@ from openmm import app, unit
 
 from openmm_genmd import BatchedEnergy
 from openmm_genmd.data.structures import load_structure
+from openmm_genmd.representations.torsions import TorsionRepresentation
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 AMBER = ("amber99sbildn.xml", "amber99_obc.xml")
@@ -33,10 +34,12 @@ def openmm_energies(system, conformations):
     return parts.sum(axis=1), np.abs(parts).sum(axis=1)
 
 
-def assert_agrees(system, positions_nm, seed=0, count=6):
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(count, *positions_nm.shape))
-    conformations = positions_nm + noise * np.linspace(0, 0.03, count)[:, None, None]
+def noisy(positions_nm, seed=0, count=6):
+    noise = np.random.default_rng(seed).normal(size=(count, *positions_nm.shape))
+    return positions_nm + noise * np.linspace(0, 0.03, count)[:, None, None]
+
+
+def assert_agrees(system, conformations):
     expected, size = openmm_energies(system, conformations)
     energies = BatchedEnergy(system).evaluate(conformations)
     assert np.all(np.abs(energies - expected) <= 1e-9 * size)
@@ -103,7 +106,7 @@ def single_force(name):
 )
 @pytest.mark.parametrize("seed", range(3))
 def test_each_force_alone(name, seed):
-    assert_agrees(single_force(name), chain(seed=seed), seed, 40)
+    assert_agrees(single_force(name), noisy(chain(seed=seed), seed, 40))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_openmmtools_systems(name):
     testsystems = pytest.importorskip("openmmtools.testsystems")
     options = {"nparticles": 10} if name == "MolecularIdealGas" else {}
     case = getattr(testsystems, name)(**options)
-    assert_agrees(case.system, case.positions.value_in_unit(unit.nanometer))
+    assert_agrees(case.system, noisy(case.positions.value_in_unit(unit.nanometer)))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,23 @@ def test_openmmtools_systems_that_are_refused(name, missing):
 def test_peptides(peptides, sequence, force_field):
     topology, positions_nm = peptides.capped_peptide(sequence)
     system = app.ForceField(*force_field).createSystem(topology, constraints=app.HBonds)
-    assert_agrees(system, positions_nm)
+    assert_agrees(system, noisy(positions_nm))
+
+
+@pytest.mark.parametrize("force_field", [AMBER, AMBER[:1]])
+@pytest.mark.parametrize("block", ["phi ALA 2", "all"])
+def test_leaps_that_keep_many_distances(peptides, force_field, block):
+    """Their pairs are taken from the first conformation, wherever the molecule is."""
+    topology, positions_nm = peptides.capped_peptide("AGA")
+    system = app.ForceField(*force_field).createSystem(topology)
+    representation = TorsionRepresentation.from_topology(topology)
+    torsions = [block == "all" or torsion.name == block for torsion in representation.torsions]
+    assert any(torsions)
+    turns = np.random.default_rng(4).uniform(-np.pi, np.pi, size=(60, 1)) * np.array(torsions)
+    leaps = np.stack([representation.turn(turn, positions_nm) for turn in turns])
+    leaps[20:40] += [30.0, -20.0, 10.0]
+    leaps[45, 7] += 1e-6
+    assert_agrees(system, leaps)
 
 
 def born_oracle(charges, radii, scales, positions):

@@ -53,7 +53,7 @@ struct OPENMM_EXPORT_GENMD BatchedTerms {
     /** Bicubic patches, the first torsion running fastest, of CoefficientsPerPatch coefficients each. */
     std::vector<double> cmapCoefficients;
 
-    /** Whether there are pair interactions other than those of generalized Born. */
+    /** Whether pairs of atoms interact; if not, the tables of pairs are empty. */
     bool hasPairs = false;
     /**
      * For each pair of atoms, (0, 1), (0, 2) ... (1, 2) ..., the energy times r (Coulomb), and the coefficients of
