@@ -98,9 +98,23 @@ def free_energy_profile(
     angle, weight = _checked(angle_rad, weights)
     if len(angle) < blocks:
         raise ValueError(f"{len(angle)} frames do not fill {blocks} blocks; run longer")
-    index = _bin(angle, bins)
+    index = bin_of_angle(angle, bins)
     parts = np.array_split(np.arange(len(angle)), blocks)
     counts = np.array([np.bincount(index[p], weight[p], minlength=bins) for p in parts])
+    return profile_of_blocks(counts, temperature_k)
+
+
+def profile_of_blocks(counts: NDArray[np.float64], temperature_k: float) -> FreeEnergyProfile:
+    """Profile from the weight ``(blocks, bins)`` of each bin in blocks of time.
+
+    Parameters
+    ----------
+    counts
+        ``(blocks, bins)`` float64.
+    temperature_k
+        Temperature of the ensemble, K.
+    """
+    bins = counts.shape[1]
     share, share_error = jackknife_ratio(counts, counts.sum(axis=1))
     visited = np.count_nonzero(counts, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,7 +154,7 @@ def free_energy_surface(
     psi, _ = _checked(psi_rad, None)
     if len(phi) != len(psi):
         raise ValueError(f"expected as many psi as phi, got {len(psi)} and {len(phi)}")
-    flat = _bin(phi, bins) * bins + _bin(psi, bins)
+    flat = bin_of_angle(phi, bins) * bins + bin_of_angle(psi, bins)
     share = np.bincount(flat, weight, minlength=bins * bins).reshape(bins, bins) / weight.sum()
     relative = share / share.max()
     return FreeEnergySurface(_centers(bins), _minus_kt_log(relative, temperature_k))
@@ -164,7 +178,8 @@ def _checked(
     return angle, weight
 
 
-def _bin(angle_rad: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+def bin_of_angle(angle_rad: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Index of the equal bin in [-pi, pi) of each angle in rad."""
     # The modulo puts +pi into the first bin: it is the same angle as -pi.
     scaled = np.floor((angle_rad + np.pi) * (bins / (2 * np.pi)))
     return np.asarray(scaled, dtype=np.int64) % bins

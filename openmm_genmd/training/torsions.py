@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from openmm_genmd.training.config import TrainingConfig
 from openmm_genmd.training.dataset import TorsionData, validation_mask
 from openmm_genmd.training.fit import DensityFit, FitResult
 from openmm_genmd.training.sampler import FitData
+
+_MOST_CHOICES = 20
 
 
 class TorsionTrainingConfig(BaseModel):
@@ -135,12 +137,12 @@ def train_torsions(
     states = find_states(data.trajectories, config.states)
     on_states(states)
     training = config.training
-    held_out = validation_mask(
+    held_out = choose_validation(
+        states,
         [len(t) for t in data.trajectories],
         training.validation_fraction,
         np.random.default_rng((training.seed, 0)),
     )
-    held_out = release_rare_states(states, held_out, training.validation_fraction)
     power = config.population_power
     weights = frame_weights(states, power, within=~held_out)
     if held_out.any():  # otherwise the fit says what is missing
@@ -171,6 +173,21 @@ def train_torsions(
     )
     state_path.unlink()
     return TrainedTorsions(states, result, sha256)
+
+
+def choose_validation(
+    states: States, lengths: Sequence[int], fraction: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Mask ``(n_frames,)`` of held-out frames: blocks of time, but of no state most of it.
+
+    Of few frames an unlucky choice of blocks may have to release all of them; then others are
+    chosen, `_MOST_CHOICES` times at most.
+    """
+    for _ in range(_MOST_CHOICES):
+        held_out = release_rare_states(states, validation_mask(lengths, fraction, rng), fraction)
+        if held_out.any():
+            break
+    return held_out
 
 
 def release_rare_states(

@@ -11,9 +11,10 @@ from openmm_genmd.models.torus_flow import TorusFlowConfig
 from openmm_genmd.msm.states import States
 from openmm_genmd.representations.torsions import TorsionRepresentation
 from openmm_genmd.training.config import TrainingConfig
-from openmm_genmd.training.dataset import TorsionData
+from openmm_genmd.training.dataset import TorsionData, validation_mask
 from openmm_genmd.training.torsions import (
     TorsionTrainingConfig,
+    choose_validation,
     release_rare_states,
     train_torsions,
 )
@@ -68,6 +69,18 @@ def test_a_rare_basin_is_never_held_out_as_a_whole():
     released = release_rare_states(states, held_out, 0.2)
     np.testing.assert_array_equal(released[:95], held_out[:95])
     assert not released[95:].any()
+
+
+def test_an_unlucky_choice_of_frames_for_validation_is_made_again():
+    """Every block of two frames is a state of its own, but for the last two, which share one."""
+    states = States(np.repeat(np.minimum(np.arange(20), 18), 2), 19, ())
+    n_empty = 0
+    for seed in range(10):
+        first = validation_mask([40], 0.1, np.random.default_rng(seed))
+        n_empty += not release_rare_states(states, first, 0.1).any()
+        chosen = choose_validation(states, [40], 0.1, np.random.default_rng(seed))
+        assert set(np.flatnonzero(chosen)) in ({36, 37}, {38, 39})
+    assert n_empty > 5
 
 
 def test_number_of_torsions_must_fit(tmp_path):
