@@ -48,6 +48,15 @@ def test_uniform_baseline() -> None:
     assert uniform < mixture < 0.7
 
 
+def test_many_candidates() -> None:
+    output = run_example("examples/many_candidates.py", "--jumps", "500")
+    one, many, _ = (float(a) for a in re.findall(r"acceptance ([\d.]+)", output))
+    assert many > 3 * one > 0
+    populations = [float(p) for p in re.findall(r"population ([\d.]+)", output)]
+    assert len(populations) == 3
+    assert max(populations) < 0.15
+
+
 def test_replica_exchange() -> None:
     output = run_example("examples/replica_exchange.py", "--iterations", "3")
     assert "3 iterations of 3 replicas" in output

@@ -54,6 +54,20 @@ def run(
     time_step_fs: Annotated[float | None, typer.Option(help="MD time step [2].")] = None,
     jump_interval: Annotated[int | None, typer.Option(help="MD steps between jumps [50].")] = None,
     tries_per_jump: Annotated[int | None, typer.Option(help="Attempts at each jump [4].")] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            help="Candidates at each attempt, of which the best weighted is tried. With uniform "
+            "leaps 32 are accepted many times as often as one [1]."
+        ),
+    ] = None,
+    surrogate: Annotated[
+        str | None,
+        typer.Option(
+            help="What weighs the candidates: batched (all at once, for molecules in vacuum or "
+            "OBC solvent), none (OpenMM's energy, one evaluation each) [batched]."
+        ),
+    ] = None,
     frame_interval: Annotated[
         int | None, typer.Option(help="MD steps between frames [500].")
     ] = None,
@@ -137,7 +151,9 @@ def _run_with_progress(hybrid: HybridRun, steps: int, console: Console) -> None:
     integrator, settings = hybrid.integrator, hybrid.settings
     console.print(
         f"grade [bold]{integrator.getGrade()}[/bold], {settings.temperature_k:g} K, "
-        f"{settings.tries_per_jump} tries every {settings.jump_interval} steps, "
+        f"{settings.tries_per_jump} tries"
+        + (f" of {settings.candidates} candidates" if settings.candidates > 1 else "")
+        + f" every {settings.jump_interval} steps, "
         f"from step {hybrid.step} to {steps} in {hybrid.folder}",
         highlight=False,
         soft_wrap=True,

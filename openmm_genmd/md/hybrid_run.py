@@ -15,6 +15,7 @@ from openmm import app, unit
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.platforms import find_platform
+from openmm_genmd.md.protocols import JumpProtocol
 from openmm_genmd.md.run_folder import (
     load_restart,
     lock_folder,
@@ -23,7 +24,7 @@ from openmm_genmd.md.run_folder import (
     return_to_mark,
     save_restart,
 )
-from openmm_genmd.md.run_proposer import run_proposer
+from openmm_genmd.md.run_proposer import run_proposer, run_protocol
 from openmm_genmd.md.run_settings import RunSettings, agreed_settings
 from openmm_genmd.md.seeds import seed_forces
 from openmm_genmd.md.system_input import SystemInput, load_system_input
@@ -81,7 +82,8 @@ class HybridRun:
             cutoff_nm=self.settings.cutoff_nm,
         )
         proposer = run_proposer(self.settings, given)
-        self.integrator = _integrator(self.settings, proposer)
+        protocol = run_protocol(self.settings, given.system, proposer)
+        self.integrator = _integrator(self.settings, proposer, protocol)
         self.simulation = _simulation(self.settings, given, self.integrator)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.folder)
@@ -216,7 +218,9 @@ class HybridRun:
             return_to_mark(self.folder, mark)
 
 
-def _integrator(settings: RunSettings, proposer: Any) -> GenerativeJumpIntegrator:
+def _integrator(
+    settings: RunSettings, proposer: Any, protocol: JumpProtocol
+) -> GenerativeJumpIntegrator:
     inner = openmm.LangevinMiddleIntegrator(
         settings.temperature_k * unit.kelvin,
         settings.friction_per_ps / unit.picosecond,
@@ -228,6 +232,7 @@ def _integrator(settings: RunSettings, proposer: Any) -> GenerativeJumpIntegrato
         proposer,
         jumpInterval=settings.jump_interval,
         triesPerJump=settings.tries_per_jump,
+        protocol=protocol,
         seed=settings.seed,
     )
 

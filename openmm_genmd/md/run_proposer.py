@@ -1,7 +1,11 @@
-"""The proposer that a run's settings ask for: `run_proposer`."""
+"""Proposer and protocol that a run's settings ask for: `run_proposer`, `run_protocol`."""
 
 from __future__ import annotations
 
+import openmm
+
+from openmm_genmd.md.batched_energy import BatchedEnergy
+from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
 from openmm_genmd.md.run_settings import RunSettings
 from openmm_genmd.md.system_input import SystemInput
 from openmm_genmd.proposers.load import load_proposer
@@ -38,3 +42,26 @@ def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
         return learned
     uniform = UniformTorsionProposer(learned.representation)
     return MixtureProposer([learned, uniform], weights=[1 - fraction, fraction])
+
+
+def run_protocol(settings: RunSettings, system: openmm.System, proposer: Proposer) -> JumpProtocol:
+    """Single tries, or many candidates with the energy by which they are weighed.
+
+    Raises
+    ------
+    ValueError
+        If the System has forces that `BatchedEnergy` does not know, and no other weights are asked
+        for.
+    """
+    if settings.candidates == 1:
+        return Instantaneous()
+    if settings.surrogate == "none":
+        return MultipleTry(settings.candidates)
+    try:
+        surrogate = BatchedEnergy(system, proposer.particles)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}. Or weigh the candidates by OpenMM's own energy, one evaluation for each, "
+            "with surrogate none"
+        ) from None
+    return MultipleTry(settings.candidates, surrogate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +29,10 @@ class RunSettings(BaseModel):
         MD steps between jumps.
     tries_per_jump
         Attempts at each jump.
+    candidates
+        Candidates at each attempt, of which the best weighted is tried; see `MultipleTry`.
+    surrogate
+        What weighs them: ``"batched"`` for `BatchedEnergy`, ``"none"`` for OpenMM's own energy.
     frame_interval
         MD steps between frames of the trajectory and rows of the energies.
     checkpoint_interval
@@ -61,6 +66,8 @@ class RunSettings(BaseModel):
     time_step_fs: float = Field(default=2.0, gt=0)
     jump_interval: int = Field(default=50, ge=1)
     tries_per_jump: int = Field(default=4, ge=1)
+    candidates: int = Field(default=1, ge=1)
+    surrogate: Literal["batched", "none"] = "batched"
     frame_interval: int = Field(default=500, ge=1)
     checkpoint_interval: int = Field(default=50_000, ge=1)
     constraints: str | None = None

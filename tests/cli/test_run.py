@@ -67,6 +67,29 @@ def test_uniform_leaps_alone_and_beside_a_model(tmp_path):
     assert result.exit_code == 0, result.output
 
 
+def test_many_candidates_are_accepted_more_often(tmp_path):
+    given = [*GIVEN[:4], "--platform", "Reference", "--steps", 600, "--jump-interval", 20]
+    accepted = {}
+    for name, more in {"one": [], "many": ["--candidates", 32]}.items():
+        options = [*given, "--proposer", "uniform", "--tries-per-jump", 1, *more]
+        result = invoke("--out", tmp_path / name, *options)
+        assert result.exit_code == 0, result.output
+        rows = (tmp_path / name / "jumps.csv").read_text().splitlines()[2:]
+        accepted[name] = sum(int(row.split(",")[1]) for row in rows)
+    assert "1 tries of 32 candidates every 20 steps" in result.output
+    assert accepted["many"] > accepted["one"] + 8
+    result = invoke("--out", tmp_path / "many", "--resume", "--steps", 800)
+    assert result.exit_code == 0, result.output
+
+
+def test_candidates_weighed_by_openmm_itself(tmp_path):
+    given = [*GIVEN[:4], "--platform", "Reference", "--steps", 100, "--proposer", "uniform"]
+    options = [*given, "--candidates", 3, "--surrogate", "none", "--jump-interval", 20]
+    result = invoke("--out", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert "20 jumps attempted" in result.output
+
+
 def test_steps_must_be_positive(tmp_path):
     assert invoke("--out", tmp_path / "run", *GIVEN, "--steps", -5).exit_code == 2
 
@@ -95,6 +118,12 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
         (
             [*GIVEN, "--uniform-fraction", "1"],
             "--uniform-fraction should be less than 1, got 1.0",
+        ),
+        ([*GIVEN, "--candidates", "0"], "--candidates should be greater than or equal to 1, got 0"),
+        ([*GIVEN, "--surrogate", "x"], "--surrogate should be 'batched' or 'none', got 'x'"),
+        (
+            [*GIVEN[:3], "amber99sbildn.xml,implicit/gbn2.xml", *GIVEN[4:], "--candidates", "4"],
+            "with surrogate none",
         ),
         ([*GIVEN, "--time-step-fs", "-1"], "--time-step-fs should be greater than 0, got -1.0"),
     ],
