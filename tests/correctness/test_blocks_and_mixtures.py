@@ -14,7 +14,9 @@ from openmm_genmd import (
     Block,
     BlockProposer,
     GenerativeJumpIntegrator,
+    Instantaneous,
     MixtureProposer,
+    MultipleTry,
     Proposal,
     Proposer,
     UniformTorsionProposer,
@@ -26,7 +28,7 @@ from .scores import agrees, block_scores, disagrees
 from .torsion_chain import TorsionChain
 
 CHAIN = TorsionChain()
-N_JUMPS = 16000
+N_JUMPS, N_BROKEN_JUMPS = 16000, 9000
 
 
 class VonMises:
@@ -73,48 +75,44 @@ def mixture():
     return MixtureProposer([TorsionProposer(CHAIN.representation, model), uniform()], [0.6, 0.4])
 
 
-class Watched(Proposer):
-    """Passes on what another proposer does, and keeps the conformations that it was shown."""
+class ChosenByState(Proposer):
+    """Wrong: the first part leaps on one half of the circle of phi, the second on the other."""
 
     grade = "exact"
 
     def __init__(self, proposer):
-        self.proposer, self.particles, self.seen = proposer, proposer.particles, []
+        self.parts, self.particles = proposer.parts, proposer.particles
 
     def propose(self, positions, box, rng):
-        self.seen.append(positions)
-        return self.leap(positions, box, rng)
-
-    def leap(self, positions, box, rng):
-        return self.proposer.propose(positions, box, rng)
-
-
-class ChosenByState(Watched):
-    """Wrong: the first part leaps on one half of the circle of phi, the second on the other."""
-
-    def leap(self, positions, box, rng):
         phi, _ = CHAIN.representation.encode(positions)
         first = rng.random() < (0.95 if np.cos(phi - 1.0) > 0 else 0.05)
-        return self.proposer.parts[0 if first else 1].propose(positions, box, rng)
+        return self.parts[0 if first else 1].propose(positions, box, rng)
 
 
-class WithoutRatio(Watched):
+class WithoutRatio(Proposer):
     """Wrong: the densities of the models are left out."""
 
-    def leap(self, positions, box, rng):
-        return Proposal(super().leap(positions, box, rng).positions, 0.0)
+    grade = "exact"
+
+    def __init__(self, proposer):
+        self.proposer, self.particles = proposer, proposer.particles
+
+    def propose(self, positions, box, rng):
+        return Proposal(self.proposer.propose(positions, box, rng).positions, 0.0)
 
 
-def scores(watched) -> np.ndarray:
+def scores(proposer, n_jumps, protocol=None) -> np.ndarray:
     """Standard scores of the observables in a run with a jump after every MD step."""
+    protocol = Instantaneous() if protocol is None else protocol
     inner = langevin(time_step_ps=0.001)
-    integrator = GenerativeJumpIntegrator(inner, watched, 1, seed=3)
+    integrator = GenerativeJumpIntegrator(inner, proposer, 1, protocol=protocol, seed=3)
     context = start(CHAIN.system(), integrator, CHAIN.start_nm())
-    integrator.step(N_JUMPS)
-    del context
-    assert 0.05 < integrator.getAcceptanceRate() < 0.9
-    samples = CHAIN.observe(np.array(watched.seen[N_JUMPS // 20 :]))
-    return block_scores(samples, CHAIN.exact())
+    seen = np.empty((n_jumps, 5, 3))
+    for n in range(n_jumps):
+        integrator.step(1)
+        seen[n] = context.getState(positions=True).getPositions(asNumpy=True)._value
+    assert 0.05 < integrator.getAcceptanceRate() < 0.95
+    return block_scores(CHAIN.observe(seen[n_jumps // 20 :]), CHAIN.exact())
 
 
 MAKERS = {"uniform": uniform, "learned blocks": learned_blocks, "mixture": mixture}
@@ -122,17 +120,23 @@ MAKERS = {"uniform": uniform, "learned blocks": learned_blocks, "mixture": mixtu
 
 @pytest.mark.parametrize("maker", MAKERS)
 def test_averages_are_exact(maker):
-    assert agrees(scores(Watched(MAKERS[maker]())))
+    assert agrees(scores(MAKERS[maker](), N_JUMPS))
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_averages_are_exact_with_many_candidates(maker):
+    """Of one part each time, whether it depends on what it replaces or not."""
+    assert agrees(scores(MAKERS[maker](), N_JUMPS // 2, MultipleTry(4)))
 
 
 @pytest.mark.parametrize("maker", MAKERS)
 def test_a_choice_that_looks_at_the_conformation_fails_the_check(maker):
-    assert disagrees(scores(ChosenByState(MAKERS[maker]())))
+    assert disagrees(scores(ChosenByState(MAKERS[maker]()), N_BROKEN_JUMPS))
 
 
 @pytest.mark.parametrize("maker", ["learned blocks", "mixture"])
 def test_a_model_without_its_ratio_fails_the_check(maker):
-    assert disagrees(scores(WithoutRatio(MAKERS[maker]())))
+    assert disagrees(scores(WithoutRatio(MAKERS[maker]()), N_BROKEN_JUMPS))
 
 
 def test_the_exact_averages_are_those_of_the_force():
