@@ -82,7 +82,7 @@ class BatchedEnergy:
         if self._threads is not None and self._threads < 1:
             raise ValueError(f"threads must be positive, got {threads}")
         self.native = core.BatchedEnergy(
-            system, [operator.index(particle) for particle in particles], self._threads or 0
+            system, [_clipped(particle) for particle in particles], _clipped(self._threads or 0)
         )
         self._system_xml = openmm.XmlSerializer.serialize(system)
 
@@ -124,6 +124,11 @@ class BatchedEnergy:
 def _rebuild(system_xml: str, particles: list[int], threads: int | None) -> BatchedEnergy:
     system = openmm.XmlSerializer.deserialize(system_xml)
     return BatchedEnergy(system, particles, threads=threads)
+
+
+def _clipped(value: int) -> int:
+    """Integer of 32 bits: one beyond them is as much out of range as the last of them."""
+    return max(-(2**31), min(operator.index(value), 2**31 - 1))
 
 
 def _real_nm(positions: Any) -> NDArray[Any]:

@@ -6,6 +6,9 @@
 using namespace OpenMM;
 using namespace std;
 
+/** More than any force field has; tables grow with it. */
+static const int MaxPeriodicity = 100;
+
 static string nameTerm(const Force& force, const string& kind, int index) {
     return getForceClass(force) + ": " + kind + " " + to_string(index);
 }
@@ -46,8 +49,9 @@ void BatchedTermCollector::add(const PeriodicTorsionForce& force) {
         int periodicity;
         double phase, k;
         force.getTorsionParameters(i, atoms[0], atoms[1], atoms[2], atoms[3], periodicity, phase, k);
-        if (periodicity < 1)
-            refuse(nameTerm(force, "torsion", i) + " has a periodicity that is not positive");
+        if (periodicity < 1 || periodicity > MaxPeriodicity)
+            refuse(nameTerm(force, "torsion", i) + " has a periodicity that is not between 1 and " +
+                   to_string(MaxPeriodicity));
         else if (translate(nameTerm(force, "torsion", i), atoms) && k != 0) {
             terms.constantEnergy += k;
             addHarmonic(atoms, periodicity, k * cos(phase), k * sin(phase));
@@ -113,6 +117,10 @@ void BatchedTermCollector::add(const CMAPTorsionForce& force) {
                                    atoms[7]);
         if (!translate(nameTerm(force, "torsion", i), atoms))
             continue;
+        if (map < 0 || map >= starts.size()) {
+            refuse(nameTerm(force, "torsion", i) + " refers to map " + to_string(map) + ", which does not exist");
+            continue;
+        }
         force.getMapParameters(map, size, energy);
         terms.cmapAtoms.insert(terms.cmapAtoms.end(), atoms.begin(), atoms.end());
         terms.cmapSizes.push_back(size);

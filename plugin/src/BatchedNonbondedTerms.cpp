@@ -35,7 +35,7 @@ static vector<Nonbonded> getParticleValues(const NonbondedForce& force) {
         int particle;
         Nonbonded scale;
         force.getParticleParameterOffset(i, parameter, particle, scale.charge, scale.sigma, scale.epsilon);
-        values[particle].shift(getDefault(force, parameter), scale.charge, scale.sigma, scale.epsilon);
+        values.at(particle).shift(getDefault(force, parameter), scale.charge, scale.sigma, scale.epsilon);
     }
     return values;
 }
@@ -50,7 +50,7 @@ static vector<Nonbonded> getExceptionValues(const NonbondedForce& force) {
         int exception;
         Nonbonded scale;
         force.getExceptionParameterOffset(i, parameter, exception, scale.charge, scale.sigma, scale.epsilon);
-        values[exception].shift(getDefault(force, parameter), scale.charge, scale.sigma, scale.epsilon);
+        values.at(exception).shift(getDefault(force, parameter), scale.charge, scale.sigma, scale.epsilon);
     }
     return values;
 }
@@ -90,13 +90,16 @@ void BatchedTermCollector::add(const NonbondedForce& force) {
         refuse(getForceClass(force) + " with a cutoff (" + methods[force.getNonbondedMethod()] + ")");
         return;
     }
+    if (!hasAllParticles(force, force.getNumParticles()))
+        return;
     vector<array<double, 3>> pairs = getParticlePairs(force, terms.particles);
     vector<Nonbonded> exceptions = getExceptionValues(force);
     for (int i = 0; i < exceptions.size(); i++) {
         int first, second;
         double chargeProduct, sigma, epsilon;
         force.getExceptionParameters(i, first, second, chargeProduct, sigma, epsilon);
-        if (localIndex[first] != -1 && localIndex[second] != -1)
+        if (exist(getForceClass(force) + ": exception " + to_string(i), {first, second}) && localIndex[first] != -1 &&
+            localIndex[second] != -1)
             pairs[getPairIndex(terms.particles.size(), localIndex[first], localIndex[second])] =
                 getCoefficients(exceptions[i].charge, exceptions[i].sigma, exceptions[i].epsilon);
     }
@@ -122,6 +125,8 @@ void BatchedTermCollector::add(const GBSAOBCForce& force) {
         refuse(getForceClass(force) + " with a cutoff");
         return;
     }
+    if (!hasAllParticles(force, force.getNumParticles()))
+        return;
     if (terms.hasBorn) {
         refuse("more than one " + getForceClass(force));
         return;

@@ -48,7 +48,8 @@ void BatchedTermCollector::checkVirtualSites() {
         const VirtualSite& site = system.getVirtualSite(i);
         bool touched = localIndex[i] != -1;
         for (int j = 0; j < site.getNumParticles(); j++)
-            touched |= localIndex[site.getParticle(j)] != -1;
+            touched |=
+                exist("virtual site " + to_string(i), {site.getParticle(j)}) && localIndex[site.getParticle(j)] != -1;
         if (touched) {
             refuse("particle " + to_string(i) + " is a virtual site of the particles");
             return;
@@ -61,10 +62,7 @@ void BatchedTermCollector::checkConstraints() {
         vector<int> atoms(2);
         double distance;
         system.getConstraintParameters(i, atoms[0], atoms[1], distance);
-        if ((localIndex[atoms[0]] == -1) != (localIndex[atoms[1]] == -1)) {
-            translate("constraint " + to_string(i), atoms);
-            return;
-        }
+        translate("constraint " + to_string(i), atoms);
     }
 }
 
@@ -87,7 +85,26 @@ void BatchedTermCollector::addForce(const Force& force) {
         refuse(getForceClass(force));
 }
 
+bool BatchedTermCollector::exist(const string& term, const vector<int>& atoms) {
+    for (int atom : atoms)
+        if (atom < 0 || atom >= localIndex.size()) {
+            refuse(term + " refers to particle " + to_string(atom) + ", which does not exist");
+            return false;
+        }
+    return true;
+}
+
+bool BatchedTermCollector::hasAllParticles(const Force& force, int numParticles) {
+    if (numParticles == system.getNumParticles())
+        return true;
+    refuse(getForceClass(force) + " has " + to_string(numParticles) + " particles, the System " +
+           to_string(system.getNumParticles()));
+    return false;
+}
+
 bool BatchedTermCollector::translate(const string& term, vector<int>& atoms) {
+    if (!exist(term, atoms))
+        return false;
     int outside = -1, inside = -1;
     for (int& atom : atoms) {
         (localIndex[atom] == -1 ? outside : inside) = atom;

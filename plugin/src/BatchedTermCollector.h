@@ -43,6 +43,10 @@ private:
     /** Add amplitude * (cos(order*phi) cosine + sin(order*phi) sine) to a torsion. */
     void addHarmonic(std::vector<int> atoms, int order, double cosine, double sine);
     void finishTorsions();
+    /** Note a term of particles that are none. Get whether all are. */
+    bool exist(const std::string& term, const std::vector<int>& atoms);
+    /** Note a force that does not describe all particles. Get whether it does. */
+    bool hasAllParticles(const Force& force, int numParticles);
     /** Replace indices of the System by our own. Get whether the term is among the particles. */
     bool translate(const std::string& term, std::vector<int>& atoms);
     /** Note a force that cannot be taken if it joins particles across periodic boundaries. Get whether it does. */

@@ -186,9 +186,34 @@ static void testErrors() {
     PeriodicTorsionForce* torsions = new PeriodicTorsionForce();
     torsions->addTorsion(0, 1, 2, 3, 0, 0.0, 1.0);
     system.addForce(torsions);
-    assertThrows("periodicity that is not positive", [&] { BatchedEnergy(system, allParticles()); });
+    assertThrows("torsion 0 has a periodicity that is not between 1 and 100",
+                 [&] { BatchedEnergy(system, allParticles()); });
     system.setVirtualSite(3, new TwoParticleAverageSite(1, 2, 0.5, 0.5));
     assertThrows("particle 3 is a virtual site", [&] { BatchedEnergy(system, {1}); });
+}
+
+/** What OpenMM would refuse as soon as it is used. */
+static void testInconsistentSystem() {
+    System system = makeEmptySystem();
+    HarmonicBondForce* bonds = new HarmonicBondForce();
+    bonds->addBond(0, 77, 0.1, 1);
+    CMAPTorsionForce* maps = new CMAPTorsionForce();
+    maps->addTorsion(3, 0, 1, 2, 3, 4, 5, 6, 7);
+    NonbondedForce *few = new NonbondedForce(), *exceptions = new NonbondedForce();
+    for (int i = 0; i < NumParticles; i++)
+        exceptions->addParticle(0, 1, 0);
+    exceptions->addException(-1, 2, 0, 1, 0);
+    for (Force* force : vector<Force*>{bonds, maps, few, exceptions, new GBSAOBCForce()})
+        system.addForce(force);
+    system.addConstraint(2, 12, 0.1);
+    for (string expected :
+         {"HarmonicBondForce: bond 0 refers to particle 77, which does not exist", "torsion 0 refers to map 3",
+          "NonbondedForce has 0 particles, the System 12", "exception 0 refers to particle -1",
+          "GBSAOBCForce has 0 particles, the System 12", "constraint 0 refers to particle 12"})
+        assertThrows(expected, [&] { BatchedEnergy(system, allParticles()); });
+    System lost = makeEmptySystem();
+    lost.setVirtualSite(3, new TwoParticleAverageSite(1, 40, 0.5, 0.5));
+    assertThrows("virtual site 3 refers to particle 40", [&] { BatchedEnergy(lost, {0}); });
 }
 
 static void testListOfWhatIsMissing() {
@@ -239,6 +264,7 @@ int main() {
         testStraightTorsion();
         testSubset();
         testErrors();
+        testInconsistentSystem();
         testListOfWhatIsMissing();
     });
 }

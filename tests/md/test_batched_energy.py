@@ -265,6 +265,7 @@ def test_wrong_kinds_of_positions(dipeptide):
     [
         ({"particles": []}, ValueError, "at least one particle"),
         ({"particles": [22]}, ValueError, "between 0 and 21, got 22"),
+        ({"particles": [2**40]}, ValueError, "between 0 and 21, got 2147483647"),
         ({"particles": [-1]}, ValueError, "between 0 and 21, got -1"),
         ({"particles": [*range(22), 3]}, ValueError, "must differ, got 3 twice"),
         ({"particles": [0.5]}, TypeError, "integer"),
