@@ -1,0 +1,40 @@
+"""The peptides that benchmarks are made of, and what the speed of batches is measured with."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("batched_energy_speed")
+
+
+def test_peptides_are_what_they_say_and_the_same_every_time(speed):
+    topology, positions_nm = speed.capped_peptide("AG")
+    names = [residue.name for residue in topology.residues()]
+    assert names == ["ACE", "ALA", "GLY", "NME"]
+    bonds = np.array([[a.index, b.index] for a, b in topology.bonds()])
+    lengths = np.linalg.norm(positions_nm[bonds[:, 0]] - positions_nm[bonds[:, 1]], axis=1)
+    assert len(bonds) == len(positions_nm) - 1 == 28
+    assert np.all((lengths > 0.09) & (lengths < 0.16))
+    assert np.array_equal(positions_nm, speed.capped_peptide("AG")[1])
+    with pytest.raises(ValueError, match=r"must consist of A and G, got \['W'\]"):
+        speed.capped_peptide("AWA")
+
+
+def test_batches_beat_single_energies(speed, monkeypatch):
+    monkeypatch.setattr(speed, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(speed, "MIN_PAIRS", 9)
+    topology, system, positions_nm = speed.implicit_peptide("A")
+    leaps = speed.leaps(topology, positions_nm, 64)
+    row = speed.candidates_per_energy(system, positions_nm, conformations=leaps)
+    assert row["candidates"] == 64
+    ratios = [row[f"{name}_ratio"] for name in ("Reference", "CPU")]
+    assert row["candidates_per_energy"] == min(ratios)
+    assert row["candidates_per_energy"] > 1  # slow machines have narrow vectors
