@@ -123,6 +123,41 @@ def test_fresh_velocities_of_a_stiff_bond_have_the_covariance_of_the_scheme():
     assert agrees(stiff_pair_scores(velocities_by_oracle(model, model.start_nm(), 3000)))
 
 
+class HiddenStiffPair(StiffPair):
+    """The same bond inside a force of which nothing is known."""
+
+    def system(self) -> openmm.System:
+        system = super().system()
+        hidden = openmm.CustomCVForce("bond")
+        hidden.addCollectiveVariable("bond", openmm.XmlSerializer.clone(system.getForce(0)))
+        system.removeForce(0)
+        system.addForce(hidden)
+        return system
+
+
+class UnintegratedStiffPair(StiffPair):
+    """The same bond in a force group that the integrator leaves out: all directions are alike."""
+
+    def system(self) -> openmm.System:
+        system = super().system()
+        system.getForce(0).setForceGroup(3)
+        return system
+
+
+def test_a_stiff_bond_in_an_unknown_force_is_found():
+    model = HiddenStiffPair()
+    assert agrees(stiff_pair_scores(velocities_by_engine(model, model.start_nm(), 4000)))
+
+
+def test_forces_that_are_not_integrated_do_not_count():
+    model, inner = UnintegratedStiffPair(), langevin(time_step_ps=STEP_PS)
+    inner.setIntegrationForceGroups({0, 1})
+    velocities = velocities_by_engine(model, model.start_nm(), 4000, inner)
+    columns = whitened(velocities, model.masses, np.array([1.0, 0.0, 0.0]))
+    assert agrees(covariance_scores(columns))
+    assert disagrees(stiff_pair_scores(velocities))
+
+
 @pytest.mark.parametrize("broken", ["fresh with the force at y", "stored kept"])
 def test_broken_draws_fail_the_check(broken):
     model = StiffPair()
