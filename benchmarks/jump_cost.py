@@ -43,7 +43,7 @@ speed up the bookkeeping; and what `MultipleTry` gains.
 
 Jumps are timed with leaps that are short on the scale of a neighbor list, and again with long ones
 (`*_long_leap_md_steps`), after which the CPU platform builds its list anew. Large Systems need
-minutes: `--seconds` says how long each measurement may take, 12 is enough on a quiet machine with two cores.
+minutes: `--seconds` says how long each measurement may take; 12 is enough on a quiet machine.
 Every figure is the median of interleaved pairs, with its quartiles beside it. The speed of MD is
 measured in CPU time on platforms of the host, jumps in wall time unless `--threads 1` is given:
 leave the machine alone meanwhile."""
