@@ -1,5 +1,6 @@
 #include "PythonProposer.h"
 #include "Arrays.h"
+#include "DLPack.h"
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -21,9 +22,17 @@ static py::array_t<double> toArray(const vector<Vec3>& vectors) {
     return toArray(vectors.data(), vectors.size());
 }
 
+/** The current conformation: an array, or what the session makes a tensor of. */
+static py::object toPositions(const JumpInput& input) {
+    if (input.tensor.device == JumpTensor::None)
+        return toArray(input.positions);
+    return toDLPack(input.tensor);
+}
+
 PythonProposer::PythonProposer(py::object session)
     : session(session, "proposer"), particles(session.attr("particles").cast<vector<int>>()),
-      grade(getGradeByName(session.attr("grade").cast<string>())), typeName(session.attr("type_name").cast<string>()) {
+      grade(getGradeByName(session.attr("grade").cast<string>())), tensors(session.attr("tensors").cast<bool>()),
+      typeName(session.attr("type_name").cast<string>()) {
 }
 
 py::object PythonProposer::getSession() const {
@@ -42,16 +51,20 @@ JumpProposer::Grade PythonProposer::getGrade() const {
     return grade;
 }
 
+bool PythonProposer::wantsTensor() const {
+    return tensors;
+}
+
 void PythonProposer::propose(const JumpInput& input, JumpProposal& output) {
     py::gil_scoped_acquire gil;
-    py::tuple answer = getSession().attr("propose")(toArray(input.positions), toBox(input));
+    py::tuple answer = getSession().attr("propose")(toPositions(input), toBox(input));
     output.positions = toVectors(answer[0].cast<DoubleArray>());
     output.logRatio = answer[1].cast<double>();
 }
 
 void PythonProposer::proposeCandidates(const JumpInput& input, int count, JumpCandidates& output) {
     py::gil_scoped_acquire gil;
-    py::tuple answer = getSession().attr("candidates")(toArray(input.positions), toBox(input), count);
+    py::tuple answer = getSession().attr("candidates")(toPositions(input), toBox(input), count);
     output.positions = toVectors(answer[0].cast<DoubleArray>());
     output.logDensities = toDoubles(answer[1].cast<DoubleArray>());
     output.logDensityOfCurrent = answer[2].cast<double>();

@@ -12,6 +12,7 @@ public:
     explicit PythonProposer(pybind11::object session);
     const std::vector<int>& getParticles() const;
     Grade getGrade() const;
+    bool wantsTensor() const;
     void propose(const OpenMM::JumpInput& input, OpenMM::JumpProposal& output);
     void proposeCandidates(const OpenMM::JumpInput& input, int count, OpenMM::JumpCandidates& output);
     void proposeReferences(const OpenMM::JumpInput& input, const std::vector<OpenMM::Vec3>& current, int count,
@@ -31,6 +32,7 @@ private:
     WeakObject session;
     std::vector<int> particles;
     Grade grade;
+    bool tensors;
     std::string typeName;
 };
 

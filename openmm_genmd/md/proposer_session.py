@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -18,7 +18,8 @@ from openmm_genmd.md.proposer_answers import (
     checked_particles,
     checked_proposal,
 )
-from openmm_genmd.proposers.proposer import Proposer
+from openmm_genmd.proposers.proposer import Proposal, Proposer
+from openmm_genmd.proposers.tensors import beside, from_memory, to_numpy
 
 Array = NDArray[np.float64]
 _Answer = TypeVar("_Answer")
@@ -74,9 +75,11 @@ class ProposerSession:
         self.proposer = proposer
         self.particles = checked_particles(getattr(proposer, "particles", None))
         self.grade = checked_grade(getattr(proposer, "grade", None))
+        self.tensors = bool(getattr(proposer, "tensors", False))
         self.type_name = f"{type(proposer).__module__}.{type(proposer).__qualname__}"
         self._rng = np.random.Generator(np.random.PCG64(0))
         self._part = proposer
+        self._last_shown: Any = None
         self.initial_state = self._find_initial_state() if initial_state is None else initial_state
         self._parked_state = self.initial_state
 
@@ -97,6 +100,13 @@ class ProposerSession:
     def propose(self, positions: Array, box: Array | None) -> tuple[Array, float]:
         """Return the checked answer: positions ``(n_moved, 3)`` in nm, and the log ratio.
 
+        Parameters
+        ----------
+        positions
+            ``(n_moved, 3)`` float64, nm: an array, or a DLPack capsule for one that wants tensors.
+        box
+            ``(3, 3)`` float64, nm, or None.
+
         Raises
         ------
         ValueError
@@ -104,9 +114,20 @@ class ProposerSession:
         RuntimeError
             If another session used the proposer at the same time.
         """
-        n_moved = len(positions)
-        answer = self._ask(lambda: self.proposer.propose(positions, box, self._rng))
-        return checked_proposal(answer, n_moved)
+        shown = self._shown(positions)
+        answer = self._ask(lambda: self.proposer.propose(shown, box, self._rng))
+        if self.tensors and isinstance(answer, Proposal):
+            answer = Proposal(*map(to_numpy, (answer.positions, answer.log_ratio)))
+        return checked_proposal(answer, len(self.particles))
+
+    def _shown(self, positions: Any) -> Any:
+        """Return positions as the proposer wants them; tensors beside the last one shown."""
+        if not self.tensors:
+            return positions
+        if isinstance(positions, np.ndarray):
+            return beside(positions, self._last_shown)
+        self._last_shown = from_memory(positions)
+        return self._last_shown
 
     def candidates(
         self, positions: Array, box: Array | None, k: int
@@ -127,18 +148,23 @@ class ProposerSession:
         RuntimeError
             If another session used the proposer at the same time.
         """
-        n_moved = len(positions)
+        n_moved, shown = len(self.particles), self._shown(positions)
         part = self._part = self._ask(lambda: self.proposer.choose(self._rng))
         if list(part.particles) != self.particles:
             raise ValueError(
                 f"{type(self.proposer).__name__}.choose() returned a part that moves other "
                 "particles; expected the same particles in the same order"
             )
-        drawn = self._ask(lambda: part.sample(positions.copy(), box, self._rng, k))
-        candidates, log_densities = checked_candidates(drawn, k, n_moved)
+        candidates, log_densities = checked_candidates(self._sample(shown, box, k), k, n_moved)
         if part.conditional:
             return candidates, log_densities, float("nan"), True
-        return candidates, log_densities, self._log_density(positions, positions, box), False
+        return candidates, log_densities, self._log_density(shown, shown, box), False
+
+    def _sample(self, given: Any, box: Array | None, k: int) -> Any:
+        """Return what the part draws; it gets a copy, since the density of these is asked next."""
+        copied = given.clone() if self.tensors else given.copy()
+        drawn = self._ask(lambda: self._part.sample(copied, box, self._rng, k))
+        return tuple(map(to_numpy, drawn)) if isinstance(drawn, tuple) else drawn
 
     def references(
         self, picked: Array, current: Array, box: Array | None, k: int
@@ -155,15 +181,15 @@ class ProposerSession:
         ValueError, RuntimeError
             As `candidates`.
         """
-        n_moved = len(picked)
+        n_moved, given, of = len(picked), self._shown(picked), self._shown(current)
         if k == 0:
-            return np.empty((0, n_moved, 3)), np.empty(0), self._log_density(current, picked, box)
-        drawn = self._ask(lambda: self._part.sample(picked.copy(), box, self._rng, k))
-        return *checked_candidates(drawn, k, n_moved), self._log_density(current, picked, box)
+            return np.empty((0, n_moved, 3)), np.empty(0), self._log_density(of, given, box)
+        drawn = self._sample(given, box, k)
+        return *checked_candidates(drawn, k, n_moved), self._log_density(of, given, box)
 
-    def _log_density(self, of: Array, given: Array, box: Array | None) -> float:
+    def _log_density(self, of: Any, given: Any, box: Array | None) -> float:
         answer = self._ask(lambda: self._part.log_density(of[None], given, box))
-        return checked_density(answer)
+        return checked_density(to_numpy(answer))
 
     def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         """Ask the proposer, with this session's state in it."""

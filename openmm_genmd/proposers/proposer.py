@@ -58,6 +58,10 @@ class Proposer(ABC):
         The soft coordinates that the model generates, or None.
     conditional
         Whether q depends on the coordinates that it replaces; False if only on others, or none.
+    tensors
+        Whether positions shall come as torch tensors (float64) that share the Context's own memory:
+        on the GPU with the CUDA platform, otherwise on the CPU. Answers may then be tensors too.
+        A tensor shows the conformation until the method returns; ``clone()`` what is kept.
 
     Examples
     --------
@@ -78,6 +82,7 @@ class Proposer(ABC):
     grade: Grade
     representation: Any = None
     conditional: bool = True
+    tensors: bool = False
 
     @abstractmethod
     def propose(

@@ -69,14 +69,14 @@ vector<double> JumpEngine::evaluateCandidates(vector<Vec3> positions, int count,
 }
 
 void JumpEngine::proposeCandidates(int count) {
-    askProposer(getMoved(), [&](const JumpInput& input) { proposer->proposeCandidates(input, count, candidates); });
+    askProposer(nullptr, [&](const JumpInput& input) { proposer->proposeCandidates(input, count, candidates); });
     requireCandidates(candidates, count);
     keepVirtualSites(candidates.positions);
 }
 
 JumpCandidates JumpEngine::proposeReferences(int count) {
     JumpCandidates drawn;
-    askProposer(proposal.positions,
+    askProposer(&proposal.positions,
                 [&](const JumpInput& input) { proposer->proposeReferences(input, getMoved(), count, drawn); });
     requireCandidates(drawn, count);
     keepVirtualSites(drawn.positions);

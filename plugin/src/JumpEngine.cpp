@@ -146,19 +146,24 @@ vector<Vec3> JumpEngine::getMoved() const {
     return vector<Vec3>(current.begin(), current.begin() + particles.size());
 }
 
-/** Call the proposer with an input that shows it a conformation of the moved particles. */
-void JumpEngine::askProposer(const vector<Vec3>& shown, const function<void(const JumpInput&)>& call) {
+/** Call the proposer with an input that shows it a conformation of the moved particles; null shows it the current one.
+ */
+void JumpEngine::askProposer(const vector<Vec3>* other, const function<void(const JumpInput&)>& call) {
     Vec3 box[3];
     bool periodic = context.getSystem().usesPeriodicBoundaryConditions();
     if (periodic)
         context.getPeriodicBoxVectors(box[0], box[1], box[2]);
     double start = now();
-    call(JumpInput{shown, periodic, box, *random});
+    vector<Vec3> shown = other == nullptr ? getMoved() : *other;
+    JumpInput input{shown, periodic, box, *random};
+    if (other == nullptr && proposer->wantsTensor())
+        input.tensor = getKernel().getTensor(particles);
+    call(input);
     record.modelSeconds += now() - start;
 }
 
 void JumpEngine::propose() {
-    askProposer(getMoved(), [&](const JumpInput& input) { proposer->propose(input, proposal); });
+    askProposer(nullptr, [&](const JumpInput& input) { proposer->propose(input, proposal); });
     if (proposal.positions.size() != particles.size())
         throw invalid_argument("The proposer returned " + to_string(proposal.positions.size()) +
                                " positions; expected one for each of its " + to_string(particles.size()) +

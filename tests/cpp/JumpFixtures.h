@@ -26,6 +26,9 @@ public:
     Grade getGrade() const {
         return grade;
     }
+    bool wantsTensor() const {
+        return tensor;
+    }
     void propose(const JumpInput& input, JumpProposal& output) {
         calls++;
         answer(input, output);
@@ -42,6 +45,7 @@ public:
     vector<int> particles;
     Function answer;
     Grade grade = Exact;
+    bool tensor = false;
     int calls = 0;
 };
 

@@ -222,6 +222,33 @@ static void testCountOfEvaluations(Platform& platform) {
             }
 }
 
+/** A tensor holds the positions that are shown; without the wish for one there is none. */
+static void testTensor(Platform& platform) {
+    System system;
+    addWells(system, 3);
+    int seen = 0;
+    auto proposer = make_shared<FunctionProposer>(vector<int>{2, 0}, stay);
+    proposer->answer = [&](const JumpInput& input, JumpProposal& output) {
+        stay(input, output);
+        output.positions[0][0] = 0.01 * seen++;
+        ASSERT(proposer->tensor == (input.tensor.device != JumpTensor::None));
+        if (input.tensor.device != JumpTensor::Cpu)
+            return;
+        ASSERT_EQUAL(2, input.tensor.numParticles);
+        const double* values = static_cast<const double*>(input.tensor.data);
+        for (int i = 0; i < 6; i++)
+            ASSERT_EQUAL(input.positions[i / 3][i % 3], values[i]);
+    };
+    GenerativeJumpIntegrator integrator(new LangevinMiddleIntegrator(300.0, 1.0, 0.002), proposer, 1);
+    Context context(system, integrator, platform);
+    context.setPositions({Vec3(), Vec3(0.1, 0, 0), Vec3(0, 0.1, 0)});
+    for (bool wanted : {true, false}) {
+        proposer->tensor = wanted;
+        integrator.step(5);
+    }
+    ASSERT_EQUAL(10, seen);
+}
+
 static void testVirtualSite(Platform& platform) {
     System system;
     addWells(system, 2);
@@ -467,6 +494,7 @@ static void testJumpIntegrator(const string& platformName) {
     testRejectionLeavesNoTrace(platform);
     testVelocities(platform);
     testCountOfEvaluations(platform);
+    testTensor(platform);
     testVirtualSite(platform);
     testRejectionReasons(platform);
     testCheckpoint(platform);

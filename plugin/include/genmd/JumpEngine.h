@@ -64,7 +64,7 @@ private:
         double distance;
     };
     void findConstraints(const System& system);
-    void askProposer(const std::vector<Vec3>& shown, const std::function<void(const JumpInput&)>& call);
+    void askProposer(const std::vector<Vec3>* other, const std::function<void(const JumpInput&)>& call);
     void propose();
     void proposeCandidates(int count);
     JumpCandidates proposeReferences(int count);

@@ -2,6 +2,7 @@
 #define OPENMM_JUMPKERNEL_H_
 
 #include "genmd/JumpRandom.h"
+#include "genmd/JumpTensor.h"
 #include "genmd/windowsExportGenMD.h"
 #include "openmm/KernelImpl.h"
 #include "openmm/System.h"
@@ -59,6 +60,11 @@ public:
     virtual double begin(ContextImpl& context, int groups, bool needForces) = 0;
     /** Get the positions of some particles in x, in nm. */
     virtual void getPositions(const std::vector<int>& indices, std::vector<Vec3>& positions) const = 0;
+    /**
+     * Get the positions of some particles in x where the platform has them, for proposers that want tensors. The
+     * default is the host's memory.
+     */
+    virtual JumpTensor getTensor(const std::vector<int>& indices);
     /**
      * Place the particles at new positions, recompute virtual sites, and evaluate the energy.
      *

@@ -2,6 +2,7 @@
 #define OPENMM_JUMPPROPOSER_H_
 
 #include "genmd/JumpRandom.h"
+#include "genmd/JumpTensor.h"
 #include "genmd/windowsExportGenMD.h"
 #include "openmm/Vec3.h"
 #include <cstdint>
@@ -22,6 +23,8 @@ struct JumpInput {
     const Vec3 (&box)[3];
     /** Random numbers that are seeded and checkpointed with the integrator. */
     JumpRandom& random;
+    /** The same positions as a tensor, for a proposer that wants it; its device is None if there is no such tensor. */
+    JumpTensor tensor = {};
 };
 
 /**
@@ -73,6 +76,10 @@ public:
     /** Get how far logRatio can be trusted. The default is Exact. */
     virtual Grade getGrade() const {
         return Exact;
+    }
+    /** Get whether propose() and proposeCandidates() want the positions as a tensor, too. */
+    virtual bool wantsTensor() const {
+        return false;
     }
     /**
      * Draw a new conformation.
