@@ -1,9 +1,9 @@
 #ifndef OPENMM_GENERICJUMPKERNEL_H_
 #define OPENMM_GENERICJUMPKERNEL_H_
 
-#include "OverlapFinder.h"
 #include "genmd/BondedForces.h"
 #include "genmd/JumpKernel.h"
+#include "genmd/OverlapFinder.h"
 #include <memory>
 
 namespace OpenMM {

@@ -1,4 +1,4 @@
-#include "OverlapFinder.h"
+#include "genmd/OverlapFinder.h"
 #include "openmm/NonbondedForce.h"
 #include <algorithm>
 #include <cmath>

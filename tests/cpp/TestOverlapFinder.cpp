@@ -1,4 +1,4 @@
-#include "OverlapFinder.h"
+#include "genmd/OverlapFinder.h"
 #include "Testing.h"
 #include "openmm/NonbondedForce.h"
 #include <cmath>

@@ -1,0 +1,40 @@
+#ifndef OPENMM_GENMD_JUMPKERNELFACTORY_H_
+#define OPENMM_GENMD_JUMPKERNELFACTORY_H_
+
+#include "CommonJumpKernel.h"
+#include "openmm/KernelFactory.h"
+#include "openmm/OpenMMException.h"
+#include "openmm/Platform.h"
+#include <string>
+
+/* Visibility of a kernel library's two entry points. OpenMM looks for them in the libraries that it depends on as
+ * well, where it would find those of the platform itself. */
+#ifdef _MSC_VER
+#define GENMD_EXPORT_ENTRY extern "C" __declspec(dllexport)
+#else
+#define GENMD_EXPORT_ENTRY extern "C" __attribute__((visibility("default")))
+#endif
+
+namespace OpenMM {
+
+/** Creates jump kernels for a platform; PlatformData is what the platform attaches to its Contexts. */
+template <class PlatformData> class JumpKernelFactory : public KernelFactory {
+public:
+    KernelImpl* createKernelImpl(std::string name, const Platform& platform, ContextImpl& context) const {
+        if (name != JumpKernel::Name())
+            throw OpenMMException("Tried to create kernel with illegal kernel name '" + name + "'");
+        // Positions and velocities of a simulation on several devices are those of the first.
+        PlatformData& data = *static_cast<PlatformData*>(context.getPlatformData());
+        return new CommonJumpKernel(platform, *data.contexts[0]);
+    }
+    /** Make the platform of a given name use this class, if it exists in this process. */
+    static void registerFor(const std::string& platformName) {
+        for (int i = 0; i < Platform::getNumPlatforms(); i++)
+            if (Platform::getPlatform(i).getName() == platformName)
+                Platform::getPlatform(i).registerKernelFactory(JumpKernel::Name(), new JumpKernelFactory());
+    }
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_GENMD_JUMPKERNELFACTORY_H_*/

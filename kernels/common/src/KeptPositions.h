@@ -1,0 +1,61 @@
+#ifndef OPENMM_GENMD_KEPTPOSITIONS_H_
+#define OPENMM_GENMD_KEPTPOSITIONS_H_
+
+#include "ParticleList.h"
+#include "openmm/Vec3.h"
+#include "openmm/common/ComputeArray.h"
+#include "openmm/common/ComputeContext.h"
+#include <memory>
+#include <vector>
+
+namespace OpenMM {
+
+/**
+ * The positions of all particles at one moment, on the device and to the bit.
+ *
+ * OpenMM changes the order of the atoms in its arrays from time to time and moves whole molecules into the first
+ * periodic box, counting in cell offsets by how many boxes. Positions are therefore kept in the System's order, and
+ * the cell offsets with them.
+ */
+class KeptPositions {
+public:
+    explicit KeptPositions(ComputeContext& cc);
+    /** Remember the Context's positions. */
+    void keep();
+    /** Give the Context the kept positions. */
+    void place();
+    /**
+     * Give the Context the kept positions, but other ones for some particles. Virtual sites are not recomputed.
+     *
+     * @param particles    the particles with other positions
+     * @param positions    their positions, in nm, as a user sees them: not moved into a periodic box
+     */
+    void place(ParticleList& particles, const std::vector<Vec3>& positions);
+    /** Get the kept positions of some particles, as a user sees them. */
+    void gather(ParticleList& particles, std::vector<Vec3>& positions);
+
+private:
+    class Listener;
+    void compileKernels();
+    void keepOffsets();
+    void placeOffsets();
+    bool offsetsChanged() const;
+    Vec3 getShift(int particle, const Vec3* box) const;
+    void upload(ParticleList& particles, const std::vector<Vec3>& positions);
+    void placeOnDevice(bool hasNew);
+    ComputeContext& cc;
+    ComputeKernel keepKernel, placeKernel, gatherKernel;
+    ComputeArray kept, keptCorrection, uploaded, uploadedCorrection, gathered;
+    ParticleList nothing;
+    /** Outlives this object: a Context never lets go of its listeners. */
+    std::shared_ptr<long long> numReorders;
+    long long indexVersion;
+    std::vector<int> deviceIndex;
+    std::vector<mm_int4> offsets;
+    /** An element of offsets that is not zero, or -1. */
+    int witness;
+};
+
+} // namespace OpenMM
+
+#endif /*OPENMM_GENMD_KEPTPOSITIONS_H_*/

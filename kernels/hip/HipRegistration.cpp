@@ -1,0 +1,11 @@
+#include "JumpKernelFactory.h"
+#include "openmm/hip/HipContext.h"
+
+using namespace OpenMM;
+
+GENMD_EXPORT_ENTRY void registerPlatforms() {
+}
+
+GENMD_EXPORT_ENTRY void registerKernelFactories() {
+    JumpKernelFactory<HipPlatform::PlatformData>::registerFor("HIP");
+}

@@ -1,0 +1,5 @@
+#include "TestJumpKernel.h"
+
+int main() {
+    return runTests([] { testJumpKernel("Reference", "double"); });
+}
