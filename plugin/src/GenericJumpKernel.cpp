@@ -72,38 +72,6 @@ void GenericJumpKernel::end(ContextImpl& context, const VelocityTransfer& transf
     hasMoved = false;
 }
 
-/** Find the molecules that the proposer moves, or parts of which it moves. */
-void GenericJumpKernel::findMolecules(ContextImpl& context) {
-    vector<bool> proposed(masses.size(), false);
-    for (int particle : particles)
-        proposed[particle] = true;
-    for (const vector<int>& molecule : context.getMolecules())
-        if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return proposed[particle]; }))
-            molecules.push_back(molecule);
-}
-
-void GenericJumpKernel::collectBondedForces(const System& system) {
-    if (bondedForces && bondedForces->getGroups() == groups)
-        return;
-    vector<int> members;
-    for (const vector<int>& molecule : molecules)
-        members.insert(members.end(), molecule.begin(), molecule.end());
-    bondedForces.reset(new BondedForces(system, members, groups));
-}
-
-/** Select the particles of every molecule of which a part moved. */
-vector<int> GenericJumpKernel::selectRedrawn() const {
-    vector<bool> moved(masses.size(), false);
-    for (int i = 0; i < (int)particles.size(); i++)
-        moved[particles[i]] = current[particles[i]] != start[i];
-    vector<int> redrawn;
-    for (const vector<int>& molecule : molecules)
-        if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return moved[particle]; }))
-            copy_if(molecule.begin(), molecule.end(), back_inserter(redrawn),
-                    [&](int particle) { return masses[particle] != 0; });
-    return redrawn;
-}
-
 /** Take away what would change a constrained distance at the current positions. */
 void GenericJumpKernel::project(ContextImpl& context, vector<Vec3>& velocities, double tolerance) const {
     if (context.getSystem().getNumConstraints() == 0)
@@ -116,19 +84,18 @@ void GenericJumpKernel::project(ContextImpl& context, vector<Vec3>& velocities, 
 /** Draw Maxwellian velocities for some particles, which obey the constraints at the current positions. */
 vector<Vec3> GenericJumpKernel::drawVelocities(ContextImpl& context, const vector<int>& redrawn,
                                                const VelocityTransfer& transfer, JumpRandom& random) const {
-    vector<Vec3> velocities(masses.size());
-    for (int particle : redrawn)
-        for (int axis = 0; axis < 3; axis++)
-            velocities[particle][axis] = sqrt(transfer.kT / masses[particle]) * random.nextGaussian();
+    vector<Vec3> velocities(masses.size()), drawn = molecules->drawVelocities(redrawn, transfer.kT, random);
+    for (int i = 0; i < (int)redrawn.size(); i++)
+        velocities[redrawn[i]] = drawn[i];
     project(context, velocities, transfer.constraintTolerance);
     return velocities;
 }
 
 /** By how much the forces of molecules that moved change over a small displacement. */
 vector<Vec3> GenericJumpKernel::computeForceChange(ContextImpl& context, const vector<Vec3>& displaced) {
-    collectBondedForces(context.getSystem());
-    if (bondedForces->isComplete())
-        return computeBondedForceChange(context, displaced);
+    BondedForces& bondedForces = molecules->getBondedForces(groups);
+    if (bondedForces.isComplete())
+        return computeBondedForceChange(context, bondedForces, displaced);
     context.setPositions(displaced);
     context.computeVirtualSites();
     context.calcForcesAndEnergy(true, false, groups);
@@ -140,14 +107,15 @@ vector<Vec3> GenericJumpKernel::computeForceChange(ContextImpl& context, const v
     return change;
 }
 
-vector<Vec3> GenericJumpKernel::computeBondedForceChange(ContextImpl& context, const vector<Vec3>& displaced) {
-    const vector<int>& members = bondedForces->getParticles();
+vector<Vec3> GenericJumpKernel::computeBondedForceChange(ContextImpl& context, BondedForces& bondedForces,
+                                                         const vector<Vec3>& displaced) {
+    const vector<int>& members = bondedForces.getParticles();
     vector<Vec3> from(members.size()), to(members.size()), part, change(masses.size());
     for (int i = 0; i < (int)members.size(); i++) {
         from[i] = current[members[i]];
         to[i] = displaced[members[i]];
     }
-    bondedForces->computeChange(context, from, to, part);
+    bondedForces.computeChange(context, from, to, part);
     for (int i = 0; i < (int)members.size(); i++)
         change[members[i]] = part[i];
     return change;
@@ -165,9 +133,11 @@ vector<Vec3> GenericJumpKernel::computeBondedForceChange(ContextImpl& context, c
  * would lose a little energy at every projection.
  */
 void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    if (molecules.empty())
-        findMolecules(context);
-    vector<int> redrawn = selectRedrawn();
+    if (!molecules)
+        molecules.reset(new MovedMolecules(context, particles));
+    vector<Vec3> moved;
+    getPositions(particles, moved);
+    vector<int> redrawn = molecules->selectRedrawn(start, moved);
     if (redrawn.empty())
         return;
     vector<Vec3> velocities;

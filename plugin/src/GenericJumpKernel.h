@@ -1,8 +1,8 @@
 #ifndef OPENMM_GENERICJUMPKERNEL_H_
 #define OPENMM_GENERICJUMPKERNEL_H_
 
-#include "genmd/BondedForces.h"
 #include "genmd/JumpKernel.h"
+#include "genmd/MovedMolecules.h"
 #include "genmd/OverlapFinder.h"
 #include <memory>
 
@@ -23,20 +23,17 @@ public:
     void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
 
 private:
-    void findMolecules(ContextImpl& context);
-    void collectBondedForces(const System& system);
-    std::vector<int> selectRedrawn() const;
     void project(ContextImpl& context, std::vector<Vec3>& velocities, double tolerance) const;
     std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<int>& redrawn,
                                      const VelocityTransfer& transfer, JumpRandom& random) const;
     std::vector<Vec3> computeForceChange(ContextImpl& context, const std::vector<Vec3>& displaced);
-    std::vector<Vec3> computeBondedForceChange(ContextImpl& context, const std::vector<Vec3>& displaced);
+    std::vector<Vec3> computeBondedForceChange(ContextImpl& context, BondedForces& bondedForces,
+                                               const std::vector<Vec3>& displaced);
     void addKicks(ContextImpl& context, const std::vector<int>& redrawn, double offset, std::vector<Vec3>& velocities);
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     std::vector<int> particles;
     std::vector<double> masses;
-    std::vector<std::vector<int>> molecules;
-    std::unique_ptr<BondedForces> bondedForces;
+    std::unique_ptr<MovedMolecules> molecules;
     std::unique_ptr<OverlapFinder> overlapFinder;
     std::vector<Vec3> start, startForces, current, currentForces, candidate;
     int groups;

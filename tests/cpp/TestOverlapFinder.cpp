@@ -1,5 +1,5 @@
-#include "genmd/OverlapFinder.h"
 #include "Testing.h"
+#include "genmd/OverlapFinder.h"
 #include "openmm/NonbondedForce.h"
 #include <cmath>
 #include <random>

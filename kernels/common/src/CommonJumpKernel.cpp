@@ -2,8 +2,7 @@
 #include "openmm/Integrator.h"
 #include "openmm/OpenMMException.h"
 #include "openmm/common/ContextSelector.h"
-#include <algorithm>
-#include <cmath>
+#include <map>
 
 using namespace OpenMM;
 using namespace std;
@@ -26,14 +25,12 @@ void notifyIntegrator(ContextImpl& context, bool velocitiesChanged) {
 } // namespace
 
 CommonJumpKernel::CommonJumpKernel(const Platform& platform, ComputeContext& cc)
-    : JumpKernel(Name(), platform), cc(cc), moved(cc), redrawn(cc), asked(cc), groups(-1), needForces(false),
-      contextHoldsCurrent(true), hasBegun(false), hasMoved(false) {
+    : JumpKernel(Name(), platform), cc(cc), moved(cc), redrawn(cc), members(cc), asked(cc), groups(-1),
+      needForces(false), contextHoldsCurrent(true), hasBegun(false), hasMoved(false) {
 }
 
 void CommonJumpKernel::initialize(const System& system, const vector<int>& particles) {
     ContextSelector selector(cc);
-    for (int i = 0; i < system.getNumParticles(); i++)
-        masses.push_back(system.getParticleMass(i));
     moved.set(particles);
     current.reset(new KeptPositions(cc));
     overlapFinder.reset(new DeviceOverlapFinder(cc, OverlapFinder(system, particles)));
@@ -102,39 +99,44 @@ void CommonJumpKernel::end(ContextImpl& context, const VelocityTransfer& transfe
     hasMoved = false;
 }
 
-/** Select the particles with a mass of every molecule of which a part moved. */
-vector<int> CommonJumpKernel::selectRedrawn(ContextImpl& context) {
-    vector<Vec3> positions;
-    current->gather(moved, positions);
-    vector<bool> hasLeapt(masses.size(), false);
-    for (int i = 0; i < moved.getSize(); i++)
-        hasLeapt[moved.getParticles()[i]] = positions[i] != startPositions[i];
-    vector<int> selected;
-    for (const vector<int>& molecule : context.getMolecules())
-        if (any_of(molecule.begin(), molecule.end(), [&](int particle) { return hasLeapt[particle]; }))
-            copy_if(molecule.begin(), molecule.end(), back_inserter(selected),
-                    [&](int particle) { return masses[particle] != 0; });
-    return selected;
-}
-
 /** Draw Maxwellian velocities for the redrawn particles, which obey the constraints at the current positions. */
 vector<Vec3> CommonJumpKernel::drawVelocities(ContextImpl& context, const VelocityTransfer& transfer,
                                               JumpRandom& random) {
-    vector<Vec3> drawn(redrawn.getSize());
-    for (int i = 0; i < redrawn.getSize(); i++)
-        for (int axis = 0; axis < 3; axis++)
-            drawn[i][axis] = sqrt(transfer.kT / masses[redrawn.getParticles()[i]]) * random.nextGaussian();
+    vector<Vec3> drawn = molecules->drawVelocities(redrawn.getParticles(), transfer.kT, random);
+    if (context.getSystem().getNumConstraints() == 0)
+        return drawn;
     velocities->place(redrawn, drawn);
     context.applyVelocityConstraints(transfer.constraintTolerance);
     velocities->gatherCurrent(redrawn, drawn);
     return drawn;
 }
 
-/** Get the forces on the redrawn particles after a displacement, and leave the Context at the current positions. */
-vector<Vec3> CommonJumpKernel::getDisplacedForces(ContextImpl& context, const vector<Vec3>& displacements) {
+/** Get the forces on the redrawn particles after they are displaced, those of soft terms from before. */
+vector<Vec3> CommonJumpKernel::computeForces(ContextImpl& context, const vector<Vec3>& displacements) {
+    BondedForces& bondedForces = molecules->getBondedForces(groups);
+    if (!bondedForces.isComplete())
+        return evaluateForces(context, displacements);
+    members.set(bondedForces.getParticles());
+    vector<Vec3> positions, change, forces;
+    current->gather(members, positions);
+    vector<Vec3> displaced = positions;
+    map<int, int> placeOf;
+    for (int i = 0; i < members.getSize(); i++)
+        placeOf[members.getParticles()[i]] = i;
+    for (int i = 0; i < redrawn.getSize(); i++)
+        displaced[placeOf[redrawn.getParticles()[i]]] += displacements[i];
+    bondedForces.computeChange(context, positions, displaced, change);
+    currentForces->gather(redrawn, forces);
+    for (int i = 0; i < redrawn.getSize(); i++)
+        forces[i] += change[placeOf[redrawn.getParticles()[i]]];
+    return forces;
+}
+
+/** The same with all terms, for Systems with forces of which nothing is known. */
+vector<Vec3> CommonJumpKernel::evaluateForces(ContextImpl& context, const vector<Vec3>& displacements) {
     vector<Vec3> positions, forces;
     current->gather(redrawn, positions);
-    for (int i = 0; i < (int)positions.size(); i++)
+    for (int i = 0; i < redrawn.getSize(); i++)
         positions[i] += displacements[i];
     current->place(redrawn, positions);
     context.computeVirtualSites();
@@ -149,25 +151,34 @@ vector<Vec3> CommonJumpKernel::getDisplacedForces(ContextImpl& context, const ve
 
 /** GenericJumpKernel::transferVelocities() explains what is done and why. */
 void CommonJumpKernel::transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random) {
-    redrawn.set(selectRedrawn(context));
+    if (!molecules)
+        molecules.reset(new MovedMolecules(context, moved.getParticles()));
+    vector<Vec3> positions;
+    current->gather(moved, positions);
+    redrawn.set(molecules->selectRedrawn(startPositions, positions));
     if (redrawn.getSize() == 0)
         return;
     if (!velocities)
         velocities.reset(new KeptVelocities(cc));
-    double offset = transfer.timeOffset;
     velocities->keep();
-    vector<Vec3> drawn = drawVelocities(context, transfer, random);
-    if (offset != 0) {
-        vector<Vec3> displacements;
-        for (const Vec3& v : drawn)
-            displacements.push_back(v * (-0.5 * offset));
-        vector<Vec3> forces = getDisplacedForces(context, displacements);
-        for (int i = 0; i < redrawn.getSize(); i++)
-            drawn[i] -= forces[i] * (offset / masses[redrawn.getParticles()[i]]);
-    }
-    velocities->place(redrawn, drawn);
+    vector<Vec3> stored = drawVelocities(context, transfer, random);
+    double offset = transfer.timeOffset;
     if (offset != 0)
+        addKicks(context, offset, stored);
+    velocities->place(redrawn, stored);
+    if (offset != 0) {
         velocities->placeForceChange(redrawn, offset, startForces->getArray(), currentForces->getArray());
-    context.applyVelocityConstraints(transfer.constraintTolerance);
+        context.applyVelocityConstraints(transfer.constraintTolerance);
+    }
     velocities->addTo(redrawn);
+}
+
+/** From on-step velocities of the redrawn particles to stored ones. */
+void CommonJumpKernel::addKicks(ContextImpl& context, double offset, vector<Vec3>& drawn) {
+    vector<Vec3> displacements;
+    for (const Vec3& v : drawn)
+        displacements.push_back(v * (-0.5 * offset));
+    vector<Vec3> forces = computeForces(context, displacements);
+    for (int i = 0; i < redrawn.getSize(); i++)
+        drawn[i] -= forces[i] * (offset / molecules->getMass(redrawn.getParticles()[i]));
 }

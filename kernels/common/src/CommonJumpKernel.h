@@ -7,6 +7,7 @@
 #include "KeptVelocities.h"
 #include "ParticleList.h"
 #include "genmd/JumpKernel.h"
+#include "genmd/MovedMolecules.h"
 #include "openmm/common/ComputeContext.h"
 #include <memory>
 #include <vector>
@@ -29,17 +30,18 @@ public:
     void end(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
 
 private:
-    std::vector<int> selectRedrawn(ContextImpl& context);
     std::vector<Vec3> drawVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
-    std::vector<Vec3> getDisplacedForces(ContextImpl& context, const std::vector<Vec3>& displacements);
+    std::vector<Vec3> computeForces(ContextImpl& context, const std::vector<Vec3>& displacements);
+    std::vector<Vec3> evaluateForces(ContextImpl& context, const std::vector<Vec3>& displacements);
+    void addKicks(ContextImpl& context, double offset, std::vector<Vec3>& drawn);
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     ComputeContext& cc;
-    std::vector<double> masses;
+    std::unique_ptr<MovedMolecules> molecules;
     std::unique_ptr<KeptPositions> current;
     std::unique_ptr<KeptVelocities> velocities;
     std::unique_ptr<KeptForces> startForces, currentForces, displacedForces;
     std::unique_ptr<DeviceOverlapFinder> overlapFinder;
-    ParticleList moved, redrawn;
+    ParticleList moved, redrawn, members;
     mutable ParticleList asked;
     std::vector<Vec3> startPositions;
     int groups;

@@ -21,6 +21,12 @@ static bool isShifted(const mm_int4& offset) {
     return offset.x != 0 || offset.y != 0 || offset.z != 0;
 }
 
+/** What single precision leaves of a number. GCC 12 computes zero for two of these side by side, but for volatile. */
+static float getRest(double value) {
+    volatile float rounded = (float)value;
+    return (float)(value - rounded);
+}
+
 KeptPositions::KeptPositions(ComputeContext& cc)
     : cc(cc), nothing(cc), numReorders(make_shared<long long>(0)), indexVersion(-1), witness(-1) {
     cc.addReorderListener(new Listener(numReorders));
@@ -129,8 +135,7 @@ void KeptPositions::upload(ParticleList& particles, const vector<Vec3>& position
     for (int i = 0; i < particles.getSize(); i++) {
         Vec3 p = positions[i] + getShift(particles.getParticles()[i], box);
         values.push_back(mm_double4(p[0], p[1], p[2], 0));
-        corrections.push_back(
-            mm_float4((float)(p[0] - (float)p[0]), (float)(p[1] - (float)p[1]), (float)(p[2] - (float)p[2]), 0));
+        corrections.push_back(mm_float4(getRest(p[0]), getRest(p[1]), getRest(p[2]), 0));
     }
     uploaded.upload(values, true);
     if (cc.getUseMixedPrecision()) {
