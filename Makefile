@@ -1,5 +1,6 @@
 # make demo     the main job: alanine dipeptide, hybrid against plain MD (ten minutes, results in out/)
 # make test     everything that CI runs (under twenty minutes)
+# make opencl   installs OpenCL headers and PoCL (OpenCL on the CPU) from Debian for the tests, where it may
 # make lint     formatting, linting, types, dependencies between layers
 # make asan     C++ tests under the address and undefined-behaviour sanitizers
 # make nightly  longer science: rebuilds the bundled checkpoint and compares, runs the benchmark
@@ -14,11 +15,14 @@ STAMPS := .make
 SHELL := /bin/bash
 export OMP_NUM_THREADS ?= 1
 
-SOURCES := CMakeLists.txt pyproject.toml $(wildcard plugin/include/genmd/*.h plugin/src/* python/*)
+KERNELS := $(wildcard kernels/*/*.cpp kernels/common/src/*.h kernels/common/src/*.cpp)
+SOURCES := CMakeLists.txt pyproject.toml $(wildcard plugin/include/genmd/*.h plugin/src/* python/*) \
+    $(wildcard kernels/* kernels/common/src/kernels/*) $(KERNELS)
+CPP := $(wildcard plugin/include/genmd/*.h plugin/src/* python/*.h python/*.cpp tests/cpp/*.h tests/cpp/*.cpp) $(KERNELS)
 # CMake and Ninja come from the environment's own packages, not from the machine.
 TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: install demo test test-cpp test-python lint format asan nightly checkpoint reference clean
+.PHONY: install opencl demo test test-cpp test-python lint format asan nightly checkpoint reference clean
 
 install: $(STAMPS)/installed
 
@@ -32,14 +36,26 @@ $(STAMPS)/environment: pyproject.toml
 	$(BIN)/pip install --quiet "torch==2.13.0" $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
-$(STAMPS)/installed: $(STAMPS)/environment $(SOURCES)
+# Changes when OpenCL's headers come or go: the package is then built anew.
+$(STAMPS)/opencl-headers: ALWAYS
+	@mkdir -p $(STAMPS)
+	@ls /usr/include/CL/opencl.h 2> /dev/null | cmp -s - $@ || ls /usr/include/CL/opencl.h > $@ 2> /dev/null || true
+.PHONY: ALWAYS
+
+$(STAMPS)/installed: $(STAMPS)/environment $(SOURCES) $(STAMPS)/opencl-headers
 	$(BIN)/pip install --quiet --editable '.[all]'
 	@touch $@
 
 demo: install
 	$(BIN)/python examples/alanine_dipeptide_demo.py
 
-test: install test-cpp test-python
+# The headers have to be there before the package is built.
+test: opencl
+	$(MAKE) test-cpp
+	$(MAKE) test-python
+
+opencl:
+	@.ci/install_opencl
 
 test-python: install
 	$(BIN)/pytest -m "not nightly"
@@ -61,12 +77,12 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run --Werror $(wildcard plugin/include/genmd/*.h plugin/src/* python/*.h python/*.cpp tests/cpp/*.h tests/cpp/*.cpp)
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
 
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/clang-format -i $(wildcard plugin/include/genmd/*.h plugin/src/* python/*.h python/*.cpp tests/cpp/*.h tests/cpp/*.cpp)
+	$(BIN)/clang-format -i $(CPP)
 
 CHECKPOINT := openmm_genmd/proposers/checkpoints/alanine-dipeptide.safetensors
 
