@@ -1,5 +1,6 @@
 """Print the folders with CUDA's headers in installed Python packages, separated by semicolons."""
 
+import sys
 from importlib.metadata import PackageNotFoundError, files
 
 WANTED = {
@@ -23,4 +24,4 @@ def find_folders() -> list[str]:
     return sorted(set(folders))
 
 
-print(";".join(find_folders()), end="")
+sys.stdout.write(";".join(find_folders()))

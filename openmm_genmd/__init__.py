@@ -4,6 +4,7 @@
 
 """
 
+from openmm_genmd.md import platform_kernels
 from openmm_genmd.md.batched_energy import BatchedEnergy
 from openmm_genmd.md.candidate_observer import RecycledObservable
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
@@ -30,6 +31,7 @@ __all__ = [
     "RecycledObservable",
     "UniformTorsionProposer",
     "load_proposer",
+    "platform_kernels",
     "torsion_blocks",
 ]
 __version__ = "0.1.0"

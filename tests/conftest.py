@@ -1,5 +1,6 @@
 """Molecules of several kinds with random conformations."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from openmm import app
 
 from openmm_genmd.data.molecules import BondGraph
 from openmm_genmd.data.structures import load_structure
+from openmm_genmd.md.platform_kernels import LOADED, available
 from openmm_genmd.representations.periodic import bond_tree
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
@@ -87,6 +89,25 @@ def peptide(sequence):
 
 def _force_field_system(topology):
     return app.ForceField("amber99sbildn.xml").createSystem(topology, constraints=app.HBonds)
+
+
+@pytest.fixture(scope="session")
+def opencl():
+    """Give OpenCL with jump kernels of its own; GENMD_REQUIRE_OPENCL=1 forbids skipping."""
+    reason = available()["OpenCL"]
+    if reason == LOADED:
+        platform = openmm.Platform.getPlatformByName("OpenCL")
+        system = openmm.System()
+        system.addParticle(1.0)
+        try:
+            openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+        except openmm.OpenMMException as error:
+            reason = str(error)
+        else:
+            return platform
+    (pytest.fail if os.environ.get("GENMD_REQUIRE_OPENCL") == "1" else pytest.skip)(
+        f"OpenCL does not work here: {reason}"
+    )
 
 
 @pytest.fixture(scope="session")

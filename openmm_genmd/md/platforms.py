@@ -5,6 +5,12 @@ from __future__ import annotations
 import openmm
 
 
+def platform_names() -> list[str]:
+    """Names of the platforms that OpenMM has in this process."""
+    n = openmm.Platform.getNumPlatforms()
+    return [openmm.Platform.getPlatform(i).getName() for i in range(n)]
+
+
 def find_platform(name: str) -> openmm.Platform:
     """Return the platform of this name.
 
@@ -23,8 +29,7 @@ def find_platform(name: str) -> openmm.Platform:
     >>> find_platform("Reference").getName()
     'Reference'
     """
-    n = openmm.Platform.getNumPlatforms()
-    names = [openmm.Platform.getPlatform(i).getName() for i in range(n)]
+    names = platform_names()
     if name not in names:
         raise ValueError(f"platform must be one of {', '.join(names)}, got {name!r}")
     return openmm.Platform.getPlatformByName(name)

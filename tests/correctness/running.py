@@ -20,16 +20,26 @@ def langevin(temperature_k: float = 300.0, time_step_ps: float = TIME_STEP_PS, s
     return inner
 
 
-def start(system, integrator, positions_nm, temperature_k: float = 300.0) -> openmm.Context:
+def start(
+    system, integrator, positions_nm, temperature_k: float = 300.0, platform=REFERENCE
+) -> openmm.Context:
     """Return a Context at given positions with Maxwellian velocities from a fixed seed."""
-    context = openmm.Context(system, integrator, REFERENCE)
+    context = openmm.Context(system, integrator, platform)
     context.setPositions(positions_nm)
     context.setVelocitiesToTemperature(temperature_k, 11)
     return context
 
 
 def engine_samples(
-    model, proposer, n_jumps, temperature_k=300.0, interval=4, inner=None, tries=1, system=None
+    model,
+    proposer,
+    n_jumps,
+    temperature_k=300.0,
+    interval=4,
+    inner=None,
+    tries=1,
+    system=None,
+    platform=REFERENCE,
 ) -> np.ndarray:
     """Conformations ``(n, n_particles, 3)`` in nm that a proposer was shown by the engine."""
     own = inner is not None and not hasattr(inner, "getTemperature")
@@ -42,7 +52,7 @@ def engine_samples(
         temperature=temperature_k if own else None,
     )
     system = model.system() if system is None else system
-    context = start(system, integrator, model.start_nm(), temperature_k)
+    context = start(system, integrator, model.start_nm(), temperature_k, platform)
     integrator.step(interval * n_jumps)
     del context
     return proposer.samples()
