@@ -79,7 +79,7 @@ def test_a_jump_that_is_decided_otherwise_is_noticed(benchmark):
 def test_many_candidates_gain(benchmark):
     program = benchmark("multiple_try")
     name, blocks = program.CASES[0]
-    result = program.compare(*program.molecules()[name], blocks, 2.0)
+    result = program.compare(name, blocks, 2.0)
     assert result["MultipleTry"]["acceptance"] > 4 * result["single tries"]["acceptance"]
     assert result.get("ratio", result.get("ratio_at_least")) > 1
 
