@@ -175,6 +175,22 @@ static void testAcceptance(KernelTest& test, const JumpKernelSystem& setup, cons
 }
 
 /** The same random numbers give the same velocities as on the Reference platform, for all particles. */
+/** A tensor holds what getPositions() gives, of x and not of the last candidate. */
+static void testTensor(KernelTest& test, const JumpKernelSystem& setup, const Tolerance& tolerance) {
+    test.begin();
+    vector<Vec3> moved = test.current;
+    moved[0] += Vec3(0.1, 0, 0);
+    test.getKernel().evaluateCandidate(test.getImpl(), moved);
+    JumpTensor tensor = test.getKernel().getTensor(test.moved);
+    ASSERT(tensor.device != JumpTensor::None);
+    ASSERT_EQUAL((int)test.moved.size(), tensor.numParticles);
+    if (tensor.device == JumpTensor::Cpu)
+        for (int i = 0; i < tensor.numParticles; i++)
+            ASSERT_EQUAL_VEC(test.current[i], static_cast<const Vec3*>(tensor.data)[i], 0.0);
+    JumpRandom random(2);
+    test.end(random);
+}
+
 static void testVelocityTransfer(KernelTest& test, const JumpKernelSystem& setup, const Tolerance& tolerance) {
     KernelTest reference(Platform::getPlatformByName("Reference"), setup.system, setup.moved);
     State before = test.getState();
@@ -257,6 +273,7 @@ static void testBox(Platform& platform, bool triclinic, bool constantPressure, c
         testAcceptance(test, setup, tolerance);
         test.integrator.step(steps);
     }
+    testTensor(test, setup, tolerance);
     testVelocityTransfer(test, setup, tolerance);
     testOverlaps(test, setup, tolerance);
     testInterference(test, setup, tolerance);

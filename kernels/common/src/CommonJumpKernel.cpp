@@ -24,8 +24,8 @@ void notifyIntegrator(ContextImpl& context, bool velocitiesChanged) {
 
 } // namespace
 
-CommonJumpKernel::CommonJumpKernel(const Platform& platform, ComputeContext& cc)
-    : JumpKernel(Name(), platform), cc(cc), moved(cc), redrawn(cc), members(cc), asked(cc), groups(-1),
+CommonJumpKernel::CommonJumpKernel(const Platform& platform, ComputeContext& cc, ArrayLocator locate)
+    : JumpKernel(Name(), platform), cc(cc), locate(locate), moved(cc), redrawn(cc), members(cc), asked(cc), groups(-1),
       needForces(false), contextHoldsCurrent(true), hasBegun(false), hasMoved(false) {
 }
 
@@ -59,6 +59,16 @@ void CommonJumpKernel::getPositions(const vector<int>& indices, vector<Vec3>& po
     ContextSelector selector(cc);
     asked.set(indices);
     current->gather(asked, positions);
+}
+
+JumpTensor CommonJumpKernel::getTensor(const vector<int>& indices) {
+    if (!cc.getSupportsDoublePrecision())
+        return JumpKernel::getTensor(indices);
+    ContextSelector selector(cc);
+    if (!tensor)
+        tensor.reset(new PositionTensor(cc, locate));
+    asked.set(indices);
+    return tensor->make(*current, asked);
 }
 
 double CommonJumpKernel::evaluateCandidate(ContextImpl& context, const vector<Vec3>& positions) {

@@ -6,6 +6,7 @@
 #include "KeptPositions.h"
 #include "KeptVelocities.h"
 #include "ParticleList.h"
+#include "PositionTensor.h"
 #include "genmd/JumpKernel.h"
 #include "genmd/MovedMolecules.h"
 #include "openmm/common/ComputeContext.h"
@@ -20,10 +21,14 @@ namespace OpenMM {
  */
 class CommonJumpKernel : public JumpKernel {
 public:
-    CommonJumpKernel(const Platform& platform, ComputeContext& cc);
+    /**
+     * @param locate   says where an array of the platform is, or null; see PositionTensor
+     */
+    CommonJumpKernel(const Platform& platform, ComputeContext& cc, ArrayLocator locate);
     void initialize(const System& system, const std::vector<int>& particles);
     double begin(ContextImpl& context, int groups, bool needForces);
     void getPositions(const std::vector<int>& indices, std::vector<Vec3>& positions) const;
+    JumpTensor getTensor(const std::vector<int>& indices);
     double evaluateCandidate(ContextImpl& context, const std::vector<Vec3>& positions);
     bool hasOverlap(ContextImpl& context);
     void accept(ContextImpl& context);
@@ -41,6 +46,8 @@ private:
     std::unique_ptr<KeptVelocities> velocities;
     std::unique_ptr<KeptForces> startForces, currentForces, displacedForces;
     std::unique_ptr<DeviceOverlapFinder> overlapFinder;
+    ArrayLocator locate;
+    std::unique_ptr<PositionTensor> tensor;
     ParticleList moved, redrawn, members;
     mutable ParticleList asked;
     std::vector<Vec3> startPositions;

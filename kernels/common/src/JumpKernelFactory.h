@@ -20,19 +20,27 @@ namespace OpenMM {
 /** Creates jump kernels for a platform; PlatformData is what the platform attaches to its Contexts. */
 template <class PlatformData> class JumpKernelFactory : public KernelFactory {
 public:
+    /**
+     * @param locate   says where an array of the platform is; null if no other program can use it there
+     */
+    explicit JumpKernelFactory(ArrayLocator locate) : locate(locate) {
+    }
     KernelImpl* createKernelImpl(std::string name, const Platform& platform, ContextImpl& context) const {
         if (name != JumpKernel::Name())
             throw OpenMMException("Tried to create kernel with illegal kernel name '" + name + "'");
         // Positions and velocities of a simulation on several devices are those of the first.
         PlatformData& data = *static_cast<PlatformData*>(context.getPlatformData());
-        return new CommonJumpKernel(platform, *data.contexts[0]);
+        return new CommonJumpKernel(platform, *data.contexts[0], locate);
     }
     /** Make the platform of a given name use this class, if it exists in this process. */
-    static void registerFor(const std::string& platformName) {
+    static void registerFor(const std::string& platformName, ArrayLocator locate = nullptr) {
         for (int i = 0; i < Platform::getNumPlatforms(); i++)
             if (Platform::getPlatform(i).getName() == platformName)
-                Platform::getPlatform(i).registerKernelFactory(JumpKernel::Name(), new JumpKernelFactory());
+                Platform::getPlatform(i).registerKernelFactory(JumpKernel::Name(), new JumpKernelFactory(locate));
     }
+
+private:
+    ArrayLocator locate;
 };
 
 } // namespace OpenMM

@@ -144,19 +144,31 @@ void KeptPositions::upload(ParticleList& particles, const vector<Vec3>& position
     }
 }
 
-void KeptPositions::gather(ParticleList& particles, vector<Vec3>& positions) {
-    positions.resize(particles.getSize());
-    if (particles.getSize() == 0)
-        return;
+ArrayInterface& KeptPositions::gatherOnDevice(ParticleList& particles) {
     particles.fit(gathered, cc.getVelm().getElementSize(), "genmdGatheredPositions");
     gatherKernel->setArg(0, particles.getSize());
     gatherKernel->setArg(1, particles.getIndices());
     gatherKernel->setArg(3, gathered);
     gatherKernel->execute(particles.getSize());
-    vector<mm_double4> values;
-    gathered.download(values, true);
+    return gathered;
+}
+
+vector<Vec3> KeptPositions::getShifts(const ParticleList& particles) const {
     Vec3 box[3];
     cc.getPeriodicBoxVectors(box[0], box[1], box[2]);
+    vector<Vec3> shifts;
+    for (int particle : particles.getParticles())
+        shifts.push_back(getShift(particle, box));
+    return shifts;
+}
+
+void KeptPositions::gather(ParticleList& particles, vector<Vec3>& positions) {
+    positions.resize(particles.getSize());
+    if (particles.getSize() == 0)
+        return;
+    vector<mm_double4> values;
+    gatherOnDevice(particles).download(values, true);
+    vector<Vec3> shifts = getShifts(particles);
     for (int i = 0; i < particles.getSize(); i++)
-        positions[i] = Vec3(values[i].x, values[i].y, values[i].z) - getShift(particles.getParticles()[i], box);
+        positions[i] = Vec3(values[i].x, values[i].y, values[i].z) - shifts[i];
 }

@@ -33,6 +33,10 @@ public:
     void place(ParticleList& particles, const std::vector<Vec3>& positions);
     /** Get the kept positions of some particles, as a user sees them. */
     void gather(ParticleList& particles, std::vector<Vec3>& positions);
+    /** Collect the kept positions of some particles on the device, where each lacks its shift. */
+    ArrayInterface& gatherOnDevice(ParticleList& particles);
+    /** Get how far the device has some particles from where a user sees them, in nm. */
+    std::vector<Vec3> getShifts(const ParticleList& particles) const;
 
 private:
     class Listener;
