@@ -2,8 +2,11 @@
 #include "CandidateEvaluator.h"
 #include "ImportanceWeights.h"
 #include "genmd/JumpEngine.h"
+#include "openmm/reference/ReferenceVirtualSites.h"
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 using namespace OpenMM;
@@ -24,11 +27,15 @@ void JumpEngine::leapAmong(int count, shared_ptr<CandidateEnergy> surrogate) {
         record.work = NAN;
         return;
     }
-    auto first = candidates.positions.begin() + picked * particles.size();
-    proposal.positions.assign(first, first + particles.size());
+    proposal.positions = getCandidate(picked);
     logWeightRatio = weights.getLogSum() - sumReferences(weights, picked, energyOfCurrent);
     record.logRatio = logWeightRatio + (energies[picked] - energyOfCurrent) / kT;
     place();
+}
+
+vector<Vec3> JumpEngine::getCandidate(int index) const {
+    auto first = candidates.positions.begin() + index * particles.size();
+    return vector<Vec3>(first, first + particles.size());
 }
 
 /**
@@ -61,7 +68,9 @@ vector<double> JumpEngine::evaluateCandidates(vector<Vec3> positions, int count,
     bool addsCurrent = energyOfCurrent != nullptr && evaluator->hasSurrogate();
     if (addsCurrent)
         positions.insert(positions.end(), current.begin(), current.begin() + particles.size());
-    vector<double> energies = evaluator->evaluate(context, getKernel(), positions, count + addsCurrent);
+    vector<double> energies;
+    if (!positions.empty()) // a single try has no references, and a surrogate need not know what to do with none
+        energies = evaluator->evaluate(context, getKernel(), positions, count + addsCurrent);
     if (addsCurrent)
         *energyOfCurrent = energies.back();
     record.energySeconds += chrono::duration<double>(chrono::steady_clock::now() - start).count();
@@ -71,7 +80,7 @@ vector<double> JumpEngine::evaluateCandidates(vector<Vec3> positions, int count,
 void JumpEngine::proposeCandidates(int count) {
     askProposer(nullptr, [&](const JumpInput& input) { proposer->proposeCandidates(input, count, candidates); });
     requireCandidates(candidates, count);
-    keepVirtualSites(candidates.positions);
+    placeVirtualSites(candidates.positions);
 }
 
 JumpCandidates JumpEngine::proposeReferences(int count) {
@@ -79,8 +88,32 @@ JumpCandidates JumpEngine::proposeReferences(int count) {
     askProposer(&proposal.positions,
                 [&](const JumpInput& input) { proposer->proposeReferences(input, getMoved(), count, drawn); });
     requireCandidates(drawn, count);
-    keepVirtualSites(drawn.positions);
+    placeVirtualSites(drawn.positions);
     return drawn;
+}
+
+/**
+ * Put the virtual sites among the moved particles where they belong. A surrogate, a density or an observable may depend
+ * on them; were they left as they are in x, the weights of the way there and of the way back would be different ones.
+ */
+void JumpEngine::placeVirtualSites(vector<Vec3>& positions) {
+    if (find(isVirtual.begin(), isVirtual.end(), true) == isVirtual.end())
+        return;
+    const System& system = context.getSystem();
+    ReferenceVirtualSites sites(system);
+    vector<int> all(system.getNumParticles());
+    iota(all.begin(), all.end(), 0);
+    vector<Vec3> whole;
+    getKernel().getPositions(all, whole);
+    Vec3 box[3];
+    context.getPeriodicBoxVectors(box[0], box[1], box[2]);
+    for (auto block = positions.begin(); block != positions.end(); block += particles.size()) {
+        for (int i = 0; i < (int)particles.size(); i++)
+            whole[particles[i]] = block[i];
+        sites.computePositions(system, whole, box);
+        for (int i = 0; i < (int)particles.size(); i++)
+            block[i] = whole[particles[i]];
+    }
 }
 
 void JumpEngine::requireCandidates(const JumpCandidates& drawn, int count) const {
@@ -91,11 +124,20 @@ void JumpEngine::requireCandidates(const JumpCandidates& drawn, int count) const
                            " conformations of its " + to_string(particles.size()) + " particles");
 }
 
-/** Remember what waste recycling needs: every candidate with its share of the weights, the current one last. */
+/**
+ * Remember what waste recycling needs: every candidate with its share of the weights, the current one last. The shares
+ * are probabilities of going on from there: from where the proposer never goes there is no way back, so that x has all,
+ * and a candidate that breaks a constraint has none.
+ */
 void JumpEngine::recycle(ImportanceWeights weights, double energyOfCurrent) {
+    if (!observer || !isfinite(energyOfCurrent) || !isfinite(candidates.logDensityOfCurrent))
+        return;
+    for (int i = 0; i < (int)candidates.logDensities.size(); i++)
+        if (!constraintsHold(getCandidate(i)))
+            weights.set(i, INFINITY, kT, candidates.logDensities[i]);
     weights.add(energyOfCurrent, kT, candidates.logDensityOfCurrent);
     shares = weights.getShares();
-    recyclesCandidates = observer && isfinite(weights.getLogSum());
+    recyclesCandidates = true;
 }
 
 void JumpEngine::observe(const vector<Vec3>& before) {
@@ -106,6 +148,7 @@ void JumpEngine::observe(const vector<Vec3>& before) {
         weights.assign(1, shares.back());
         weights.insert(weights.end(), shares.begin(), shares.end() - 1);
     } else if (record.probability > 0) {
+        placeVirtualSites(proposal.positions);
         conformations.insert(conformations.end(), proposal.positions.begin(), proposal.positions.end());
         weights = {1 - record.probability, record.probability};
     }

@@ -130,7 +130,7 @@ void JumpEngine::leap() {
 void JumpEngine::place() {
     if (!arePlaceable(proposal.positions) || !isfinite(record.logRatio))
         forcedRejection = RejectionReason::NotFinite;
-    else if (!constraintsHold())
+    else if (!constraintsHold(proposal.positions))
         forcedRejection = RejectionReason::Constraint;
     if (forcedRejection != RejectionReason::None) {
         record.work = NAN;
@@ -188,10 +188,10 @@ double JumpEngine::constrainedDistance(const Constraint& constraint, const vecto
 
 /** A leap may not be further from a constraint than the MD left it. Otherwise the next MD step would move the
  *  particles back, which is not part of the move whose density was computed. */
-bool JumpEngine::constraintsHold() const {
+bool JumpEngine::constraintsHold(const vector<Vec3>& moved) const {
     for (const Constraint& constraint : constraints) {
         double before = fabs(constrainedDistance(constraint, current) - constraint.distance);
-        double after = fabs(constrainedDistance(constraint, proposal.positions) - constraint.distance);
+        double after = fabs(constrainedDistance(constraint, moved) - constraint.distance);
         if (after > before + transfer.constraintTolerance * constraint.distance)
             return false;
     }

@@ -241,6 +241,21 @@ def test_without_finite_weights_the_attempt_is_rejected(what, well, jumping, in_
     assert [weights.tolist() for _, weights in seen] == [[1.0]] * 20
 
 
+def test_a_surrogate_is_not_asked_for_nothing(well, jumping, in_context):
+    """One conditional candidate has no references but x."""
+    proposer, asked = NormalLeap(), []
+    proposer.conditional = True
+
+    def surrogate(positions):
+        asked.append(positions.shape)
+        return soft_well(positions)
+
+    integrator = jumping(proposer, interval=1, protocol=MultipleTry(1, surrogate))
+    in_context(well(1), integrator)
+    integrator.step(10)
+    assert asked == [(2, 1, 3)] * 10
+
+
 def test_a_surrogate_that_misleads_is_named_as_the_reason(well, jumping, in_context):
     def misleading(positions):
         return -500 * positions[:, 0, 0] ** 2

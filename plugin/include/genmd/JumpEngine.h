@@ -71,11 +71,13 @@ private:
     std::vector<double> evaluateCandidates(std::vector<Vec3> positions, int count, double* energyOfCurrent);
     double sumReferences(const ImportanceWeights& weights, int picked, double energyOfCurrent);
     void recycle(ImportanceWeights weights, double energyOfCurrent);
+    std::vector<Vec3> getCandidate(int index) const;
+    void placeVirtualSites(std::vector<Vec3>& positions);
     void keepVirtualSites(std::vector<Vec3>& positions) const;
     void requireCandidates(const JumpCandidates& drawn, int count) const;
     void place();
     void observe(const std::vector<Vec3>& before);
-    bool constraintsHold() const;
+    bool constraintsHold(const std::vector<Vec3>& moved) const;
     double constrainedDistance(const Constraint& constraint, const std::vector<Vec3>& moved) const;
     RejectionReason attribute(double workInKT);
     RejectionReason attributePick();
