@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #if defined(__linux__)
 #include <sched.h>
@@ -140,6 +143,35 @@ void BatchedEnergy::evaluate(const vector<Vec3>& positions, int count, vector<do
     evaluate(reinterpret_cast<const double*>(positions.data()), count, energies.data());
 }
 
+/** Call a function with 0 to count - 1, at the same time as far as there are threads. Exceptions arrive here. */
+static void callInParallel(int count, const function<void(int)>& call) {
+    vector<exception_ptr> failures(count);
+    auto callSafely = [&](int i) {
+        try {
+            call(i);
+        } catch (...) {
+            failures[i] = current_exception();
+        }
+    };
+    vector<thread> others;
+    others.reserve(count);
+    int next = 1;
+    try {
+        for (; next < count; next++)
+            others.emplace_back([&callSafely, next] { callSafely(next); });
+    } catch (const system_error&) {
+        // The system has no more threads to give: this one does the rest.
+    }
+    callSafely(0);
+    for (; next < count; next++)
+        callSafely(next);
+    for (thread& other : others)
+        other.join();
+    for (const exception_ptr& failure : failures)
+        if (failure)
+            rethrow_exception(failure);
+}
+
 void BatchedEnergy::evaluate(const double* positions, int count, double* energies) const {
     int threads = chooseNumThreads(count), numBlocks = (count + kernel->numLanes - 1) / kernel->numLanes;
     auto share = [&](int i) {
@@ -152,12 +184,7 @@ void BatchedEnergy::evaluate(const double* positions, int count, double* energie
         kernel->findKnown(tables, positions, known.data());
         tables.knownPairs = known.data();
     }
-    vector<thread> others;
-    for (int i = 1; i < threads; i++)
-        others.emplace_back([=] { evaluateRange(tables, positions, share(i), share(i + 1), energies); });
-    evaluateRange(tables, positions, 0, share(1), energies);
-    for (thread& other : others)
-        other.join();
+    callInParallel(threads, [&](int i) { evaluateRange(tables, positions, share(i), share(i + 1), energies); });
 }
 
 /** Rows of one lane's coordinates become columns. Lanes beyond the last conformation repeat it. */
