@@ -160,15 +160,27 @@ def free_energy_surface(
     return FreeEnergySurface(_centers(bins), _minus_kt_log(relative, temperature_k))
 
 
-def _checked(
-    angle_rad: ArrayLike, weights: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def checked_angles(angle_rad: ArrayLike) -> NDArray[np.float64]:
+    """Angles ``(n,)`` in rad.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or they are not a series of angles within [-pi, pi].
+    """
     angle = np.asarray(angle_rad, dtype=np.float64)
     if angle.ndim != 1 or len(angle) == 0 or not np.all(np.abs(angle) <= np.pi + 1e-9):
         raise ValueError(
             f"expected angles of shape (n,) in rad within [-pi, pi], got shape {angle.shape}; "
             "convert degrees with numpy.deg2rad"
         )
+    return angle
+
+
+def _checked(
+    angle_rad: ArrayLike, weights: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    angle = checked_angles(angle_rad)
     weight = np.ones(len(angle)) if weights is None else np.asarray(weights, dtype=np.float64)
     if weight.shape != angle.shape or np.any(weight < 0) or not 0 < weight.sum() < np.inf:
         raise ValueError(

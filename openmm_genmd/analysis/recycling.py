@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_genmd.analysis.free_energy import FreeEnergyProfile, bin_of_angle, profile_of_blocks
+from openmm_genmd.analysis.free_energy import (
+    FreeEnergyProfile,
+    bin_of_angle,
+    checked_angles,
+    profile_of_blocks,
+)
 from openmm_genmd.analysis.statistics import Average, average
 
 
@@ -79,7 +84,12 @@ def bin_shares(angles_rad: ArrayLike, bins: int = 60) -> NDArray[np.float64]:
     """Indicator ``(k, bins)`` of the bin of each of ``(k,)`` angles in rad: an observable.
 
     Recycled, it gives the share of each bin at each attempt, which is what `recycled_profile`
-    takes.
+    takes. An angle that is NaN, as a candidate without weight may have, is in no bin: NaN.
+
+    Raises
+    ------
+    ValueError
+        If an angle is outside [-pi, pi], or they are not ``(k,)``.
 
     Examples
     --------
@@ -87,7 +97,11 @@ def bin_shares(angles_rad: ArrayLike, bins: int = 60) -> NDArray[np.float64]:
     array([[1., 0.],
            [0., 1.]])
     """
-    return np.eye(bins)[bin_of_angle(np.asarray(angles_rad, dtype=np.float64), bins)]
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    unknown = np.isnan(angles)
+    shares = np.eye(bins)[bin_of_angle(checked_angles(np.where(unknown, 0.0, angles)), bins)]
+    shares[unknown] = np.nan
+    return shares
 
 
 def recycled_profile(

@@ -67,6 +67,13 @@ def test_two_ends_of_the_circle_are_neighbours():
     np.testing.assert_array_equal(bin_shares([np.pi, -np.pi], bins=3), [[1, 0, 0]] * 2)
 
 
+def test_only_angles_in_rad_are_in_bins():
+    np.testing.assert_array_equal(bin_shares([np.nan, 3.0], bins=2), [[np.nan] * 2, [0, 1]])
+    for wrong in ([90.0, -45.0], [[0.1, 0.2]]):
+        with pytest.raises(ValueError, match=r"angles of shape \(n,\) in rad within"):
+            bin_shares(wrong)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
