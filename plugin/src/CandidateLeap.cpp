@@ -140,7 +140,9 @@ void JumpEngine::recycle(ImportanceWeights weights, double energyOfCurrent) {
     recyclesCandidates = true;
 }
 
-void JumpEngine::observe(const vector<Vec3>& before) {
+void JumpEngine::showAttempt() {
+    if (!observer || before.empty()) // it may have come during the attempt
+        return;
     vector<Vec3> conformations = before;
     vector<double> weights = {1};
     if (recyclesCandidates) {

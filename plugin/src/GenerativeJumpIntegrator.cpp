@@ -329,6 +329,7 @@ void GenerativeJumpIntegrator::jump() {
         record.index = statistics.numAttempted;
         record.step = context->getStepCount();
         keepRecord(record);
+        engine->showAttempt();
     }
     addTransferTime(engine->end());
 }
@@ -337,5 +338,6 @@ void GenerativeJumpIntegrator::jump() {
 void GenerativeJumpIntegrator::addTransferTime(double seconds) {
     statistics.energySeconds += seconds;
     lastJump.energySeconds += seconds;
-    records.back() = lastJump;
+    if (!records.empty()) // an observer may have reset the statistics
+        records.back() = lastJump;
 }

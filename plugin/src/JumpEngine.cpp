@@ -102,7 +102,7 @@ JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
     forcedRejection = RejectionReason::None;
     recyclesCandidates = false;
     logWeightRatio = NAN;
-    vector<Vec3> before = observer ? getMoved() : vector<Vec3>();
+    before = observer ? getMoved() : vector<Vec3>();
     protocol.perform(*this);
     record.probability =
         forcedRejection == RejectionReason::None ? getAcceptanceProbability(record.work, kT, record.logRatio) : 0.0;
@@ -115,8 +115,6 @@ JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
         record.reason = attribute(record.work / kT);
     record.bookkeepingSeconds = now() - start + beginSeconds - record.modelSeconds - record.energySeconds;
     beginSeconds = 0;
-    if (observer)
-        observe(before);
     return record;
 }
 

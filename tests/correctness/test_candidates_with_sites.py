@@ -1,4 +1,4 @@
-"""Virtual sites among the moved particles: what weighs or observes candidates sees them in place."""
+"""Virtual sites that move: what weighs or observes candidates sees them where they belong."""
 
 import numpy as np
 import openmm

@@ -1,4 +1,4 @@
-"""Waste recycling where a candidate cannot be reached or the present state cannot be returned to."""
+"""Waste recycling with states to which no leap leads and with candidates that cannot be."""
 
 import numpy as np
 import openmm

@@ -304,8 +304,22 @@ def test_an_observers_exception_arrives_after_the_attempt(well, jumping, in_cont
     integrator = jumping(NormalLeap(), interval=1, protocol=MultipleTry(3))
     integrator.setCandidateObserver(observer)
     in_context(well(1), integrator)
-    with pytest.raises(RuntimeError, match="disk full"):
-        integrator.step(1)
+    accepted = 0
+    for attempt in range(1, 30):
+        with pytest.raises(RuntimeError, match="disk full"):
+            integrator.step(1)
+        accepted += integrator.getLastJump().accepted
+        assert integrator.getNumJumpsAttempted() == attempt
+    assert integrator.getNumJumpsAccepted() == accepted > 5
+
+
+def test_an_observer_may_reset_the_statistics(well, jumping, in_context):
+    integrator = jumping(NormalLeap(), interval=1, protocol=MultipleTry(3))
+    integrator.setCandidateObserver(lambda positions, weights: integrator.resetStatistics())
+    in_context(well(1), integrator)
+    integrator.step(20)
+    assert integrator.getNumJumpsAttempted() == 0
+    assert integrator.getRecords() == []
 
 
 def test_recycled_observables_check_their_function():

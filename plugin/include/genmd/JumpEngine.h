@@ -41,6 +41,8 @@ public:
      * @return what happened; index and step are not set
      */
     JumpRecord attempt(const JumpProtocol& protocol);
+    /** Let the observer see the last attempt. What it throws does not undo the attempt. */
+    void showAttempt();
     /**
      * Leave the Context in the last accepted state. Does nothing if no jump has begun.
      *
@@ -76,7 +78,6 @@ private:
     void keepVirtualSites(std::vector<Vec3>& positions) const;
     void requireCandidates(const JumpCandidates& drawn, int count) const;
     void place();
-    void observe(const std::vector<Vec3>& before);
     bool constraintsHold(const std::vector<Vec3>& moved) const;
     double constrainedDistance(const Constraint& constraint, const std::vector<Vec3>& moved) const;
     RejectionReason attribute(double workInKT);
@@ -90,6 +91,8 @@ private:
     std::vector<bool> isVirtual;
     std::vector<Constraint> constraints;
     std::vector<Vec3> current;
+    /** What the observer will see of the conformation before the attempt. */
+    std::vector<Vec3> before;
     JumpProposal proposal;
     JumpCandidates candidates;
     std::unique_ptr<CandidateEvaluator> evaluator;
