@@ -32,7 +32,7 @@ CommonJumpKernel::CommonJumpKernel(const Platform& platform, ComputeContext& cc,
 void CommonJumpKernel::initialize(const System& system, const vector<int>& particles) {
     ContextSelector selector(cc);
     moved.set(particles);
-    current.reset(new KeptPositions(cc));
+    current.reset(new KeptPositions(cc, system, particles));
     overlapFinder.reset(new DeviceOverlapFinder(cc, OverlapFinder(system, particles)));
 }
 
@@ -74,7 +74,7 @@ JumpTensor CommonJumpKernel::getTensor(const vector<int>& indices) {
 double CommonJumpKernel::evaluateCandidate(ContextImpl& context, const vector<Vec3>& positions) {
     ContextSelector selector(cc);
     contextHoldsCurrent = false;
-    current->place(moved, positions);
+    current->placeLeap(positions);
     context.computeVirtualSites();
     return context.calcForcesAndEnergy(needForces, true, groups);
 }

@@ -27,8 +27,17 @@ static float getRest(double value) {
     return (float)(value - rounded);
 }
 
-KeptPositions::KeptPositions(ComputeContext& cc)
-    : cc(cc), nothing(cc), numReorders(make_shared<long long>(0)), indexVersion(-1), witness(-1) {
+KeptPositions::KeptPositions(ComputeContext& cc, const System& system, const vector<int>& leapingParticles)
+    : cc(cc), nothing(cc), leaping(cc), changing(cc), othersChanged(true), stepsSinceReorder(-1), placesVersion(-1),
+      numReorders(make_shared<long long>(0)), indexVersion(-1), witness(-1) {
+    vector<int> changingParticles = leapingParticles;
+    for (int i = 0; i < system.getNumParticles(); i++)
+        if (system.isVirtualSite(i))
+            changingParticles.push_back(i);
+    leaping.set(leapingParticles);
+    changing.set(changingParticles);
+    leaping.fit(leapPlaces, sizeof(int), "genmdLeapPlaces");
+    changing.fit(changingPlaces, sizeof(int), "genmdChangingPlaces");
     cc.addReorderListener(new Listener(numReorders));
     kept.initialize(cc, cc.getPaddedNumAtoms(), cc.getPosq().getElementSize(), "genmdKeptPositions");
     if (cc.getUseMixedPrecision())
@@ -66,11 +75,54 @@ void KeptPositions::compileKernels() {
         placeKernel->addArg(uploadedCorrection);
         gatherKernel->addArg(keptCorrection);
     }
+    compileScatterKernels(program);
+}
+
+void KeptPositions::compileScatterKernels(ComputeProgram program) {
+    scatterKernel = program->createKernel("scatterPositions");
+    scatterKernel->addArg(leaping.getSize());
+    scatterKernel->addArg(leapPlaces);
+    scatterKernel->addArg(cc.getPosq());
+    scatterKernel->addArg();
+    restoreKernel = program->createKernel("restorePositions");
+    restoreKernel->addArg(changing.getSize());
+    restoreKernel->addArg(changingPlaces);
+    restoreKernel->addArg(cc.getPosq());
+    restoreKernel->addArg(changing.getIndices());
+    restoreKernel->addArg(kept);
+    if (cc.getUseMixedPrecision()) {
+        scatterKernel->addArg(cc.getPosqCorrection());
+        scatterKernel->addArg();
+        restoreKernel->addArg(cc.getPosqCorrection());
+        restoreKernel->addArg(keptCorrection);
+    }
 }
 
 void KeptPositions::keep() {
     keepKernel->execute(cc.getNumAtoms());
     keepOffsets();
+    uploadPlaces();
+    othersChanged = false;
+    stepsSinceReorder = cc.getStepsSinceReorder();
+}
+
+/** Tell the device where the particles are that candidates change. */
+void KeptPositions::uploadPlaces() {
+    if (placesVersion == indexVersion)
+        return;
+    for (auto& [list, array] :
+         {pair<ParticleList*, ComputeArray*>(&leaping, &leapPlaces), {&changing, &changingPlaces}}) {
+        vector<int> places;
+        for (int particle : list->getParticles())
+            places.push_back(deviceIndex[particle]);
+        array->upload(places);
+    }
+    placesVersion = indexVersion;
+}
+
+/** Whether nobody else touched the positions: whoever sets them makes OpenMM count, or reorder. */
+bool KeptPositions::onlyLeapChanged() const {
+    return !othersChanged && indexVersion == *numReorders && stepsSinceReorder == cc.getStepsSinceReorder();
 }
 
 void KeptPositions::keepOffsets() {
@@ -81,6 +133,9 @@ void KeptPositions::keepOffsets() {
             deviceIndex[order[i]] = i;
         indexVersion = *numReorders;
     }
+    // Without periodic interactions OpenMM moves nothing into a box: all offsets are zero for ever.
+    if (!offsets.empty() && !cc.getNonbondedUtilities().getUsePeriodic())
+        return;
     offsets = cc.getPosCellOffsets();
     auto shifted = find_if(offsets.begin(), offsets.begin() + cc.getNumAtoms(), isShifted);
     witness = shifted == offsets.begin() + cc.getNumAtoms() ? -1 : (int)(shifted - offsets.begin());
@@ -108,7 +163,23 @@ Vec3 KeptPositions::getShift(int particle, const Vec3* box) const {
 }
 
 void KeptPositions::place() {
-    placeOnDevice(false);
+    if (onlyLeapChanged())
+        restoreKernel->execute(changing.getSize());
+    else
+        placeAll(false);
+}
+
+void KeptPositions::placeLeap(const vector<Vec3>& positions) {
+    if (!onlyLeapChanged()) {
+        place(leaping, positions);
+        othersChanged = false;
+        return;
+    }
+    upload(leaping, positions);
+    scatterKernel->setArg(3, uploaded);
+    if (cc.getUseMixedPrecision())
+        scatterKernel->setArg(5, uploadedCorrection);
+    scatterKernel->execute(leaping.getSize());
 }
 
 void KeptPositions::place(ParticleList& particles, const vector<Vec3>& positions) {
@@ -117,13 +188,15 @@ void KeptPositions::place(ParticleList& particles, const vector<Vec3>& positions
     placeKernel->setArg(6, uploaded);
     if (cc.getUseMixedPrecision())
         placeKernel->setArg(9, uploadedCorrection);
-    placeOnDevice(true);
+    placeAll(true);
 }
 
-void KeptPositions::placeOnDevice(bool hasNew) {
+void KeptPositions::placeAll(bool hasNew) {
     placeOffsets();
     placeKernel->setArg(1, (int)hasNew);
     placeKernel->execute(cc.getNumAtoms());
+    othersChanged = hasNew;
+    stepsSinceReorder = cc.getStepsSinceReorder();
 }
 
 void KeptPositions::upload(ParticleList& particles, const vector<Vec3>& positions) {

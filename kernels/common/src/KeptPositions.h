@@ -2,6 +2,7 @@
 #define OPENMM_GENMD_KEPTPOSITIONS_H_
 
 #include "ParticleList.h"
+#include "openmm/System.h"
 #include "openmm/Vec3.h"
 #include "openmm/common/ComputeArray.h"
 #include "openmm/common/ComputeContext.h"
@@ -19,17 +20,25 @@ namespace OpenMM {
  */
 class KeptPositions {
 public:
-    explicit KeptPositions(ComputeContext& cc);
+    /**
+     * Create the object; nothing is kept yet.
+     *
+     * @param cc       the Context of the device
+     * @param system   the System being simulated
+     * @param leaping  the particles that candidates move
+     */
+    KeptPositions(ComputeContext& cc, const System& system, const std::vector<int>& leaping);
     /** Remember the Context's positions. */
     void keep();
     /** Give the Context the kept positions. */
     void place();
     /**
-     * Give the Context the kept positions, but other ones for some particles. Virtual sites are not recomputed.
+     * Give the Context the kept positions, but other ones for the leaping particles. Virtual sites are not recomputed.
      *
-     * @param particles    the particles with other positions
-     * @param positions    their positions, in nm, as a user sees them: not moved into a periodic box
+     * @param positions    positions in nm as a user sees them: not moved into a periodic box
      */
+    void placeLeap(const std::vector<Vec3>& positions);
+    /** The same for any other particles. */
     void place(ParticleList& particles, const std::vector<Vec3>& positions);
     /** Get the kept positions of some particles, as a user sees them. */
     void gather(ParticleList& particles, std::vector<Vec3>& positions);
@@ -41,16 +50,24 @@ public:
 private:
     class Listener;
     void compileKernels();
+    void compileScatterKernels(ComputeProgram program);
     void keepOffsets();
     void placeOffsets();
+    void uploadPlaces();
     bool offsetsChanged() const;
+    bool onlyLeapChanged() const;
     Vec3 getShift(int particle, const Vec3* box) const;
     void upload(ParticleList& particles, const std::vector<Vec3>& positions);
-    void placeOnDevice(bool hasNew);
+    void placeAll(bool hasNew);
     ComputeContext& cc;
-    ComputeKernel keepKernel, placeKernel, gatherKernel;
-    ComputeArray kept, keptCorrection, uploaded, uploadedCorrection, gathered;
-    ParticleList nothing;
+    ComputeKernel keepKernel, placeKernel, gatherKernel, scatterKernel, restoreKernel;
+    ComputeArray kept, keptCorrection, uploaded, uploadedCorrection, gathered, leapPlaces, changingPlaces;
+    ParticleList nothing, leaping;
+    /** The leaping particles and all virtual sites. */
+    ParticleList changing;
+    bool othersChanged;
+    int stepsSinceReorder;
+    long long placesVersion;
     /** Outlives this object: a Context never lets go of its listeners. */
     std::shared_ptr<long long> numReorders;
     long long indexVersion;

@@ -53,3 +53,35 @@ KERNEL void gatherPositions(int numParticles, GLOBAL const int* RESTRICT particl
 #endif
     }
 }
+
+/** Move a few atoms, given by their places in OpenMM's arrays. */
+KERNEL void scatterPositions(int numParticles, GLOBAL const int* RESTRICT places, GLOBAL real4* RESTRICT posq,
+        GLOBAL const real4* RESTRICT newPositions
+#ifdef USE_MIXED_PRECISION
+        , GLOBAL float4* RESTRICT posqCorrection, GLOBAL const float4* RESTRICT newCorrections
+#endif
+        ) {
+    for (int i = GLOBAL_ID; i < numParticles; i += GLOBAL_SIZE) {
+        real4 position = newPositions[i];
+        posq[places[i]] = make_real4(position.x, position.y, position.z, posq[places[i]].w);
+#ifdef USE_MIXED_PRECISION
+        posqCorrection[places[i]] = newCorrections[i];
+#endif
+    }
+}
+
+/** Put a few atoms back to where they are remembered. */
+KERNEL void restorePositions(int numParticles, GLOBAL const int* RESTRICT places, GLOBAL real4* RESTRICT posq,
+        GLOBAL const int* RESTRICT particles, GLOBAL const real4* RESTRICT kept
+#ifdef USE_MIXED_PRECISION
+        , GLOBAL float4* RESTRICT posqCorrection, GLOBAL const float4* RESTRICT keptCorrection
+#endif
+        ) {
+    for (int i = GLOBAL_ID; i < numParticles; i += GLOBAL_SIZE) {
+        real4 position = kept[particles[i]];
+        posq[places[i]] = make_real4(position.x, position.y, position.z, posq[places[i]].w);
+#ifdef USE_MIXED_PRECISION
+        posqCorrection[places[i]] = keptCorrection[particles[i]];
+#endif
+    }
+}
