@@ -17,3 +17,7 @@ void PythonObserver::keepAlive() {
     py::gil_scoped_acquire gil;
     observer.keepAlive();
 }
+
+py::object PythonObserver::getObserver() const {
+    return observer.get();
+}

@@ -12,6 +12,8 @@ public:
     explicit PythonObserver(pybind11::object observer);
     void observe(const OpenMM::JumpRecord& record, const std::vector<OpenMM::Vec3>& positions,
                  const std::vector<double>& weights);
+    /** Get the object. Throws an OpenMMException if it no longer exists. */
+    pybind11::object getObserver() const;
     /** Hold the object strongly from now on. */
     void keepAlive();
 

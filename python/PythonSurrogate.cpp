@@ -21,3 +21,7 @@ void PythonSurrogate::keepAlive() {
     py::gil_scoped_acquire gil;
     owner.keepAlive();
 }
+
+py::object PythonSurrogate::getOwner() const {
+    return owner.get();
+}

@@ -12,6 +12,8 @@ public:
     PythonSurrogate(pybind11::object owner, const std::vector<int>& particles);
     const std::vector<int>& getParticles() const;
     void evaluate(const std::vector<OpenMM::Vec3>& positions, int count, std::vector<double>& energies);
+    /** Get the object. Throws an OpenMMException if it no longer exists. */
+    pybind11::object getOwner() const;
     /** Hold the object strongly from now on. */
     void keepAlive();
 

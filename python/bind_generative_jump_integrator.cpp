@@ -46,16 +46,35 @@ static std::shared_ptr<PythonProposer> getPythonProposer(py::handle integrator) 
     return std::dynamic_pointer_cast<PythonProposer>(getNativeIntegrator(integrator).getProposer());
 }
 
+static std::shared_ptr<PythonObserver> getPythonObserver(Jumper& native) {
+    return std::dynamic_pointer_cast<PythonObserver>(native.getObserver());
+}
+
+static std::shared_ptr<PythonSurrogate> getPythonSurrogate(Jumper& native) {
+    auto protocol = dynamic_cast<const MultipleTry*>(&native.getProtocol());
+    return protocol ? std::dynamic_pointer_cast<PythonSurrogate>(protocol->getSurrogate()) : nullptr;
+}
+
 /** From now on the C++ integrator may outlive its Python object. */
 static void keepPythonAlive(py::handle integrator) {
     Jumper& native = getNativeIntegrator(integrator);
     if (auto proposer = getPythonProposer(integrator))
         proposer->keepAlive();
-    if (auto observer = std::dynamic_pointer_cast<PythonObserver>(native.getObserver()))
+    if (auto observer = getPythonObserver(native))
         observer->keepAlive();
-    if (auto protocol = dynamic_cast<const MultipleTry*>(&native.getProtocol()))
-        if (auto surrogate = std::dynamic_pointer_cast<PythonSurrogate>(protocol->getSurrogate()))
-            surrogate->keepAlive();
+    if (auto surrogate = getPythonSurrogate(native))
+        surrogate->keepAlive();
+}
+
+/** The Python object that evaluates the surrogate energy, or None. */
+static py::object getSurrogateOwner(py::handle integrator) {
+    auto surrogate = getPythonSurrogate(getNativeIntegrator(integrator));
+    return surrogate ? surrogate->getOwner() : py::none();
+}
+
+static py::object getObserver(py::handle integrator) {
+    auto observer = getPythonObserver(getNativeIntegrator(integrator));
+    return observer ? observer->getObserver() : py::none();
 }
 
 static py::object getSession(py::handle integrator) {
@@ -127,7 +146,9 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
     module.def("get_protocol", &getProtocol);
     module.def("set_instantaneous", &setInstantaneous);
     module.def("set_multiple_try", &setMultipleTry);
+    module.def("get_surrogate_owner", &getSurrogateOwner);
     module.def("set_observer", &setObserver);
+    module.def("get_observer", &getObserver);
     module.def("set_allow_exploratory", onNative(&Jumper::setAllowExploratory));
     module.def("get_inner_temperature",
                [](py::handle inner) { return Jumper::getInnerTemperature(*getOpenMMIntegrator(inner)); });

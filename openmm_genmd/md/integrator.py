@@ -171,7 +171,8 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         result = cls.__new__(cls)
         result.this = integrator.this
         result._session = core.get_session(result)
-        result._protocol = None
+        result._protocol = core.get_surrogate_owner(result)
+        result._observer = core.get_observer(result)
         if result._session is None:
             result._restore_proposer()
         return result

@@ -23,6 +23,7 @@ class JumpDecisions:
     thisown: bool
     _session: ProposerSession | None
     _protocol: JumpProtocol | None
+    _observer: CandidateObserver | None
 
     def getProposer(self) -> Proposer | None:
         """Return the proposer, or None if it was lost in XML."""

@@ -55,7 +55,8 @@ class MultipleTry(JumpProtocol):
     evaluation of U, whatever K; without one V is U, which costs K + 1.
 
     If the density of a part does not depend on what it replaces, the other candidates are the
-    references of the reverse move; otherwise K - 1 references are drawn from it.
+    references of the reverse move; otherwise K - 1 references are drawn from it and evaluated as
+    well. In a periodic box a surrogate sees the molecule as the Context has it, perhaps broken.
 
     Parameters
     ----------

@@ -109,6 +109,24 @@ def test_a_surrogate_lives_as_long_as_the_integrator_inside_another_one(well, ju
     assert alive() is not None
 
 
+def test_another_object_of_the_same_integrator_keeps_surrogate_and_observer(
+    well, jumping, in_context
+):
+    seen = []
+    original = jumping(NormalLeap(), protocol=MultipleTry(4, lambda x: soft_well(x)))
+    original.setCandidateObserver(lambda positions, weights: seen.append(weights))
+    compound = openmm.CompoundIntegrator()
+    compound.addIntegrator(original)
+    other = GenerativeJumpIntegrator.fromIntegrator(compound.getIntegrator(0))
+    assert other.getProtocol() is original.getProtocol()
+    context = in_context(well(1), compound)
+    del original
+    gc.collect()
+    compound.step(20)
+    assert len(seen) == other.getNumJumpsAttempted() == 4
+    del context
+
+
 def test_a_surrogate_that_holds_its_integrator_is_collected(well, jumping):
     class Holder:
         def __call__(self, positions_nm):
