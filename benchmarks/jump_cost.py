@@ -13,6 +13,7 @@ import numpy as np
 import openmm
 import typer
 from batched_energy_speed import candidates_per_energy, displaced, implicit_peptide, leaps
+from bookkeeping_speed import bookkeeping_speedup
 from jump_timing import JUMPS, LONG_JUMPS, Machine, jump_costs, throughput_ratios
 from multiple_try import compare_all
 from numpy.typing import NDArray
@@ -122,6 +123,10 @@ def _measure(
     if name == "CPU":
         progress.update(task, description="BatchedEnergy")
         result |= _batched()
+    if name in ("OpenCL", "CUDA"):
+        progress.update(task, description=f"{name}: bookkeeping")
+        measured = bookkeeping_speedup(name)
+        result |= {"bookkeeping_speedup_100k": measured["speedup"], "bookkeeping": measured}
     return result
 
 
