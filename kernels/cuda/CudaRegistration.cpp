@@ -1,4 +1,4 @@
-#include "JumpKernelFactory.h"
+#include "DeviceKernelFactory.h"
 #include "openmm/cuda/CudaContext.h"
 
 using namespace OpenMM;
@@ -17,5 +17,5 @@ GENMD_EXPORT_ENTRY void registerPlatforms() {
 }
 
 GENMD_EXPORT_ENTRY void registerKernelFactories() {
-    JumpKernelFactory<CudaPlatform::PlatformData>::registerFor("CUDA", &locate);
+    DeviceKernelFactory<CudaPlatform::PlatformData>::registerFor("CUDA", &locate);
 }

@@ -1,4 +1,4 @@
-#include "JumpKernelFactory.h"
+#include "DeviceKernelFactory.h"
 #include "openmm/hip/HipContext.h"
 
 using namespace OpenMM;
@@ -7,5 +7,5 @@ GENMD_EXPORT_ENTRY void registerPlatforms() {
 }
 
 GENMD_EXPORT_ENTRY void registerKernelFactories() {
-    JumpKernelFactory<HipPlatform::PlatformData>::registerFor("HIP");
+    DeviceKernelFactory<HipPlatform::PlatformData>::registerFor("HIP");
 }

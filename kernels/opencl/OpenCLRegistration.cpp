@@ -1,4 +1,4 @@
-#include "JumpKernelFactory.h"
+#include "DeviceKernelFactory.h"
 #include "openmm/opencl/OpenCLContext.h"
 
 using namespace OpenMM;
@@ -7,5 +7,5 @@ GENMD_EXPORT_ENTRY void registerPlatforms() {
 }
 
 GENMD_EXPORT_ENTRY void registerKernelFactories() {
-    JumpKernelFactory<OpenCLPlatform::PlatformData>::registerFor("OpenCL");
+    DeviceKernelFactory<OpenCLPlatform::PlatformData>::registerFor("OpenCL");
 }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_genmd.md.native import core
+from openmm_genmd.md.platforms import find_platform
 
 
 class BatchedEnergy:
@@ -19,8 +20,9 @@ class BatchedEnergy:
 
     OpenMM evaluates one conformation at a time. This class takes the terms of the System's own
     forces into tables and evaluates many conformations side by side, in double precision, with the
-    processor's vector instructions and, for large batches, several threads. For a System of one
-    molecule without cutoff the result is OpenMM's energy to rounding.
+    processor's vector instructions and, for large batches, several threads; or, with `platform`, on
+    the device of that platform. For a System of one molecule without cutoff the result is OpenMM's
+    energy to rounding.
 
     Supported are HarmonicBondForce, HarmonicAngleForce, PeriodicTorsionForce, RBTorsionForce,
     CMAPTorsionForce, NonbondedForce without cutoff (exceptions included) and GBSAOBCForce without
@@ -41,15 +43,23 @@ class BatchedEnergy:
     threads
         How many threads may share a large batch; None means one for each core that the process may
         use. The energies do not depend on it, not even in the last bit.
+    platform
+        The platform, or the name of the one, on whose device energies are evaluated, with its
+        default properties but in double precision; None is the host. It needs one of
+        `openmm_genmd.md.platform_kernels`. A GPU pays for batches of thousands of conformations;
+        for a few dozen the way there and back takes longer than the host's evaluation.
+        `MultipleTry` takes it as a surrogate like any other.
 
     Raises
     ------
     ValueError
         If a particle is out of range or named twice, if there is none, or if bonded terms join one
         with a particle that is not named; if the System contains anything that is not supported;
-        if `threads` is not positive.
+        if `threads` is not positive, or given with a platform; if OpenMM has no such platform
+        here, if it has no kernel for this, or if its device cannot be used in double precision.
     TypeError
-        If `system` is not a System, or an index or `threads` not an integer.
+        If `system` is not a System, an index or `threads` not an integer, or `platform` neither a
+        Platform nor a name.
 
     References
     ----------
@@ -73,6 +83,7 @@ class BatchedEnergy:
         particles: Iterable[int] | None = None,
         *,
         threads: int | None = None,
+        platform: openmm.Platform | str | None = None,
     ) -> None:
         if not isinstance(system, openmm.System):
             raise TypeError(f"system must be an openmm.System, got {system!r}")
@@ -81,8 +92,14 @@ class BatchedEnergy:
         self._threads = None if threads is None else operator.index(threads)
         if self._threads is not None and self._threads < 1:
             raise ValueError(f"threads must be positive, got {threads}")
+        if self._threads is not None and platform is not None:
+            raise ValueError("threads are those of the host: with a platform leave them out")
+        self._platform = None if platform is None else _platform_name(platform)
         self.native = core.BatchedEnergy(
-            system, [_clipped(particle) for particle in particles], _clipped(self._threads or 0)
+            system,
+            [_clipped(particle) for particle in particles],
+            _clipped(self._threads or 0),
+            self._platform,
         )
         self._system_xml = openmm.XmlSerializer.serialize(system)
 
@@ -90,6 +107,11 @@ class BatchedEnergy:
     def particles(self) -> list[int]:
         """Indices into the System of the particles, in the order of the rows of positions."""
         return list(self.native.particles)
+
+    @property
+    def platform(self) -> str | None:
+        """Name of the platform on whose device energies are evaluated; None is the host."""
+        return self._platform
 
     def evaluate(self, positions: Any) -> NDArray[np.float64]:
         """Potential energies ``(K,)`` float64, kJ/mol, of K conformations.
@@ -118,12 +140,21 @@ class BatchedEnergy:
         return energies
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._system_xml, self.particles, self._threads)
+        return _rebuild, (self._system_xml, self.particles, self._threads, self._platform)
 
 
-def _rebuild(system_xml: str, particles: list[int], threads: int | None) -> BatchedEnergy:
+def _rebuild(
+    system_xml: str, particles: list[int], threads: int | None, platform: str | None
+) -> BatchedEnergy:
     system = openmm.XmlSerializer.deserialize(system_xml)
-    return BatchedEnergy(system, particles, threads=threads)
+    return BatchedEnergy(system, particles, threads=threads, platform=platform)
+
+
+def _platform_name(platform: openmm.Platform | str) -> str:
+    if not isinstance(platform, (openmm.Platform, str)):
+        raise TypeError(f"platform must be an openmm.Platform or its name, got {platform!r}")
+    name = platform if isinstance(platform, str) else platform.getName()
+    return str(find_platform(name).getName())
 
 
 def _clipped(value: int) -> int:

@@ -1,4 +1,5 @@
 #include "genmd/BatchedEnergy.h"
+#include "BatchedEnergyDevice.h"
 #include "BatchedKernel.h"
 #include <algorithm>
 #include <cmath>
@@ -27,11 +28,17 @@ static vector<double> getFarDistances(const BatchedTerms& terms) {
     return squares;
 }
 
-BatchedEnergy::BatchedEnergy(const System& system, const vector<int>& particles)
+BatchedEnergy::BatchedEnergy(const System& system, const vector<int>& particles, Platform* platform)
     : terms(system, particles), pairFarDistances(getFarDistances(terms)) {
     const BatchedKernel* kernels[3];
     getBatchedKernels(kernels);
     kernel = kernels[0];
+    if (platform != nullptr)
+        device = make_shared<BatchedEnergyDevice>(terms, *platform);
+}
+
+const Platform* BatchedEnergy::getPlatform() const {
+    return device ? &device->getPlatform() : nullptr;
 }
 
 const vector<int>& BatchedEnergy::getParticles() const {
@@ -173,6 +180,13 @@ static void callInParallel(int count, const function<void(int)>& call) {
 }
 
 void BatchedEnergy::evaluate(const double* positions, int count, double* energies) const {
+    if (device)
+        device->evaluate(positions, count, energies);
+    else
+        evaluateOnHost(positions, count, energies);
+}
+
+void BatchedEnergy::evaluateOnHost(const double* positions, int count, double* energies) const {
     int threads = chooseNumThreads(count), numBlocks = (count + kernel->numLanes - 1) / kernel->numLanes;
     auto share = [&](int i) {
         return min(count, int(int64_t(numBlocks) * i / threads) * kernel->numLanes);

@@ -3,16 +3,20 @@
 
 #include "genmd/BatchedTerms.h"
 #include "genmd/CandidateEnergy.h"
+#include "openmm/Platform.h"
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace OpenMM {
 
+class BatchedEnergyDevice;
 struct BatchedKernel;
 struct BatchedTables;
 
 /**
- * Potential energies of many conformations of some molecules of a System at once, in double precision on the CPU.
+ * Potential energies of many conformations of some molecules of a System at once, in double precision: by the
+ * processor's vector instructions, or on the device of a platform that has a BatchedEnergyKernel.
  *
  * The energy is built from the System's own HarmonicBondForce, HarmonicAngleForce, PeriodicTorsionForce,
  * RBTorsionForce, CMAPTorsionForce, NonbondedForce and GBSAOBCForce, neither of them with a cutoff or with periodic
@@ -22,7 +26,8 @@ struct BatchedTables;
  *
  * The number of threads does not change an energy by a single bit, and what else is in a batch changes its rounding at
  * most: terms of pairs that have the same distance as in the first conformation, to 1e-12 of its square, are taken from
- * there, so that a leap that turns a few bonds costs less.
+ * there, so that a leap that turns a few bonds costs less. A device takes every term anew, and needs thousands of
+ * conformations to be busy.
  */
 class OPENMM_EXPORT_GENMD BatchedEnergy : public CandidateEnergy {
 public:
@@ -31,8 +36,11 @@ public:
      *
      * @param system       the System. It is read here and not needed afterwards.
      * @param particles    the indices of the particles: whole molecules, in the order in which positions will come
+     * @param platform     the platform on whose device energies are evaluated, with its default properties but in
+     *                     double precision; none for the host. Throws a std::invalid_argument if it has no kernel for
+     *                     this, or if its device cannot be used in double precision.
      */
-    BatchedEnergy(const System& system, const std::vector<int>& particles);
+    BatchedEnergy(const System& system, const std::vector<int>& particles, Platform* platform = nullptr);
     const std::vector<int>& getParticles() const override;
     void evaluate(const std::vector<Vec3>& positions, int count, std::vector<double>& energies) override;
     /**
@@ -45,6 +53,8 @@ public:
     void evaluate(const double* positions, int count, double* energies) const;
     /** Get the tables from which energies are computed. */
     const BatchedTerms& getTerms() const;
+    /** Get the platform on whose device energies are evaluated, or a null pointer. */
+    const Platform* getPlatform() const;
     /** Get how many threads share a large batch; 0 means one for each core that this process may use. */
     int getNumThreads() const;
     /** Set how many threads share a large batch. */
@@ -58,6 +68,7 @@ public:
 
 private:
     BatchedTables getTables() const;
+    void evaluateOnHost(const double* positions, int count, double* energies) const;
     int chooseNumThreads(int count) const;
     void evaluateRange(const BatchedTables& tables, const double* positions, int first, int last,
                        double* energies) const;
@@ -65,6 +76,7 @@ private:
     std::vector<double> pairFarDistances;
     const BatchedKernel* kernel;
     int numThreads = 0;
+    std::shared_ptr<BatchedEnergyDevice> device;
 };
 
 } // namespace OpenMM

@@ -1,6 +1,7 @@
-#ifndef OPENMM_GENMD_JUMPKERNELFACTORY_H_
-#define OPENMM_GENMD_JUMPKERNELFACTORY_H_
+#ifndef OPENMM_GENMD_DEVICEKERNELFACTORY_H_
+#define OPENMM_GENMD_DEVICEKERNELFACTORY_H_
 
+#include "CommonBatchedEnergy.h"
 #include "CommonJumpKernel.h"
 #include "openmm/KernelFactory.h"
 #include "openmm/OpenMMException.h"
@@ -17,26 +18,29 @@
 
 namespace OpenMM {
 
-/** Creates jump kernels for a platform; PlatformData is what the platform attaches to its Contexts. */
-template <class PlatformData> class JumpKernelFactory : public KernelFactory {
+/** Creates kernels for a platform; PlatformData is what the platform attaches to its Contexts. */
+template <class PlatformData> class DeviceKernelFactory : public KernelFactory {
 public:
     /**
      * @param locate   says where an array of the platform is; null if no other program can use it there
      */
-    explicit JumpKernelFactory(ArrayLocator locate) : locate(locate) {
+    explicit DeviceKernelFactory(ArrayLocator locate) : locate(locate) {
     }
     KernelImpl* createKernelImpl(std::string name, const Platform& platform, ContextImpl& context) const {
-        if (name != JumpKernel::Name())
-            throw OpenMMException("Tried to create kernel with illegal kernel name '" + name + "'");
         // Positions and velocities of a simulation on several devices are those of the first.
         PlatformData& data = *static_cast<PlatformData*>(context.getPlatformData());
-        return new CommonJumpKernel(platform, *data.contexts[0], locate);
+        if (name == JumpKernel::Name())
+            return new CommonJumpKernel(platform, *data.contexts[0], locate);
+        if (name == BatchedEnergyKernel::Name())
+            return new CommonBatchedEnergy(platform, *data.contexts[0]);
+        throw OpenMMException("Tried to create kernel with illegal kernel name '" + name + "'");
     }
     /** Make the platform of a given name use this class, if it exists in this process. */
     static void registerFor(const std::string& platformName, ArrayLocator locate = nullptr) {
         for (int i = 0; i < Platform::getNumPlatforms(); i++)
             if (Platform::getPlatform(i).getName() == platformName)
-                Platform::getPlatform(i).registerKernelFactory(JumpKernel::Name(), new JumpKernelFactory(locate));
+                for (const std::string& kernel : {JumpKernel::Name(), BatchedEnergyKernel::Name()})
+                    Platform::getPlatform(i).registerKernelFactory(kernel, new DeviceKernelFactory(locate));
     }
 
 private:
@@ -45,4 +49,4 @@ private:
 
 } // namespace OpenMM
 
-#endif /*OPENMM_GENMD_JUMPKERNELFACTORY_H_*/
+#endif /*OPENMM_GENMD_DEVICEKERNELFACTORY_H_*/

@@ -1,0 +1,9 @@
+#include "DevicePlatform.h"
+#include "TestBatchedEnergyDevice.h"
+
+int main() {
+    return runDeviceTests("CUDA", [](const string& precision) {
+        if (precision == "single") // the default, which these energies do not heed
+            testBatchedEnergyDevice("CUDA");
+    });
+}
