@@ -33,7 +33,8 @@ void bindBatchedEnergy(py::module_& module) {
     py::class_<CandidateEnergy, std::shared_ptr<CandidateEnergy>>(module, "CandidateEnergy")
         .def_property_readonly("particles", &CandidateEnergy::getParticles);
     py::class_<BatchedEnergy, CandidateEnergy, std::shared_ptr<BatchedEnergy>>(module, "BatchedEnergy")
-        .def(py::init(&create), py::arg("system"), py::arg("particles"), py::arg("threads"), py::arg("platform") = py::none())
+        .def(py::init(&create), py::arg("system"), py::arg("particles"), py::arg("threads"),
+             py::arg("platform") = py::none())
         .def("evaluate", &evaluate, py::arg("positions").noconvert())
         .def_property("instruction_set", &BatchedEnergy::getInstructionSet, &BatchedEnergy::setInstructionSet)
         .def_static("instruction_sets", &BatchedEnergy::getInstructionSets);

@@ -46,9 +46,9 @@ class BatchedEnergy:
     platform
         The platform, or the name of the one, on whose device energies are evaluated, with its
         default properties but in double precision; None is the host. It needs one of
-        `openmm_genmd.md.platform_kernels`. A GPU pays for batches of thousands of conformations;
-        for a few dozen the way there and back takes longer than the host's evaluation.
-        `MultipleTry` takes it as a surrogate like any other.
+        `openmm_genmd.md.platform_kernels`. It pays where a GPU gets thousands of conformations at
+        a time; a few dozen leave most of the GPU idle, and the host is the better choice.
+        `MultipleTry` takes such a surrogate like any other.
 
     Raises
     ------
