@@ -124,6 +124,8 @@ void bindGenerativeJumpIntegrator(py::module_& module) {
         .def_readonly("attempted", &JumpStatistics::numAttempted, "Number of attempts.")
         .def_readonly("accepted", &JumpStatistics::numAccepted, "Number of accepted attempts.")
         .def_readonly("sum_probability", &JumpStatistics::sumProbability, "Sum of acceptance probabilities.")
+        .def_readonly("switching_steps", &JumpStatistics::numSwitchingSteps,
+                      "Evaluations of all switches, in MD steps.")
         .def_readonly("model_seconds", &JumpStatistics::modelSeconds, "Wall time inside the proposer.")
         .def_readonly("energy_seconds", &JumpStatistics::energySeconds, "Wall time of energy evaluations.")
         .def_readonly("bookkeeping_seconds", &JumpStatistics::bookkeepingSeconds, "The rest of the wall time.");

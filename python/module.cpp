@@ -21,5 +21,6 @@ PYBIND11_MODULE(_core, module) {
     registerHandoff();
     bindJumpRecord(module);
     bindBatchedEnergy(module);
+    bindSwitching(module);
     bindGenerativeJumpIntegrator(module);
 }

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_genmd.md.jump_reporter import JUMP_COLUMNS
-from openmm_genmd.proposers.proposer import GRADES, Grade
+from openmm_genmd.proposers.proposer import RUN_GRADES
 
+# Columns that hold numbers, besides the step.
+_NUMBERS = (2, 3, 4, 6, 7, 8, 9, 10)
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -38,6 +40,10 @@ class JumpLog:
         Why each attempt was rejected; empty where it was accepted.
     model_seconds, energy_seconds, bookkeeping_seconds
         ``(n,)`` float64: where the wall time of each attempt went.
+    switching_steps
+        ``(n,)`` float64: evaluations of a switch, in MD steps; 0 without one.
+    shadow_work_kj_per_mol
+        ``(n,)`` float64, kJ/mol; NaN where it is not known.
 
     Examples
     --------
@@ -45,12 +51,12 @@ class JumpLog:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "jumps.csv"
     ...     _ = path.write_text("# grade: exact" + chr(10) + ",".join(JUMP_COLUMNS) + chr(10)
-    ...                         + "250,1,0.8,1.2,0.3,,0.001,0.0002,0.0001" + chr(10))
+    ...                         + "250,1,0.8,1.2,0.3,,0.001,0.0002,0.0001,0,nan" + chr(10))
     ...     read_jump_log(path).acceptance
     1.0
     """
 
-    grade: Grade
+    grade: str
     step: NDArray[np.int64]
     accepted: NDArray[np.bool_]
     probability: NDArray[np.float64]
@@ -60,6 +66,8 @@ class JumpLog:
     model_seconds: NDArray[np.float64]
     energy_seconds: NDArray[np.float64]
     bookkeeping_seconds: NDArray[np.float64]
+    switching_steps: NDArray[np.float64]
+    shadow_work_kj_per_mol: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of attempts."""
@@ -100,7 +108,7 @@ def read_jump_log(path: str | Path) -> JumpLog:
     Parameters
     ----------
     path
-        A CSV file whose first line is ``# grade: exact`` (or ``path``, ``exploratory``), followed
+        A CSV file whose first line is ``# grade: exact`` (or another one of `RUN_GRADES`), followed
         by a header and one row per attempt. A last line that was cut off by a crash is left out.
 
     Raises
@@ -122,12 +130,12 @@ def read_jump_log(path: str | Path) -> JumpLog:
     return _log(grade, rows)
 
 
-def _grade(line: str, path: str | Path) -> Grade:
-    for grade in GRADES:
+def _grade(line: str, path: str | Path) -> str:
+    for grade in RUN_GRADES:
         if line.strip() == f"# grade: {grade}":
             return grade
     raise ValueError(
-        f"{path}, line 1: expected '# grade: ' and one of {', '.join(GRADES)}, got {line!r}; "
+        f"{path}, line 1: expected '# grade: ' and one of {', '.join(RUN_GRADES)}, got {line!r}; "
         "is this a file of JumpReporter?"
     )
 
@@ -138,7 +146,7 @@ def _row(row: list[str], number: int, path: str | Path) -> list[str]:
         raise ValueError(f"{expected}, got {len(row)}")
     try:
         int(row[0])
-        for index in (2, 3, 4, 6, 7, 8):
+        for index in _NUMBERS:
             float(row[index])
     except ValueError as error:
         raise ValueError(f"{expected}: {error}") from None
@@ -149,9 +157,9 @@ def _row(row: list[str], number: int, path: str | Path) -> list[str]:
     return row
 
 
-def _log(grade: Grade, rows: list[list[str]]) -> JumpLog:
+def _log(grade: str, rows: list[list[str]]) -> JumpLog:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in JUMP_COLUMNS]
-    numbers = {i: np.array(columns[i], dtype=np.float64) for i in (2, 3, 4, 6, 7, 8)}
+    numbers = {i: np.array(columns[i], dtype=np.float64) for i in _NUMBERS}
     return JumpLog(
         grade=grade,
         step=np.array(columns[0], dtype=np.int64),
@@ -163,4 +171,6 @@ def _log(grade: Grade, rows: list[list[str]]) -> JumpLog:
         model_seconds=numbers[6],
         energy_seconds=numbers[7],
         bookkeeping_seconds=numbers[8],
+        switching_steps=numbers[9],
+        shadow_work_kj_per_mol=numbers[10],
     )

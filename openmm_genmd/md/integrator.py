@@ -13,6 +13,7 @@ from openmm_genmd.md.integrator_arguments import (
     checked_protocol,
     checked_seed,
     checked_steps,
+    grade_with,
     own_temperature_k,
     require_allowed_grade,
     require_inner,
@@ -50,15 +51,17 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
     triesPerJump
         Attempts at each jump, one after the other.
     protocol
-        What surrounds a leap: `Instantaneous` (also None) or `MultipleTry`.
+        What surrounds a leap: `Instantaneous` (also None), `MultipleTry`, `SteeredSwitching`,
+        `AlchemicalSwitching` or `LocalRelaxation`.
     temperature
         Needed if the inner Integrator has no temperature of its own (Quantity, or number in K):
         that which its thermostat keeps. Otherwise the inner Integrator's is read at every jump.
     seed
         Seed of everything random about jumps; 0 means another one for every Context.
     grade
-        ``"exploratory"`` allows a proposer of that grade, which gives no density ratio: what is
-        sampled is then *not* the Boltzmann distribution. Otherwise leave it out.
+        ``"exploratory"`` allows a proposer of that grade, which gives no density ratio, and
+        `LocalRelaxation`: what is sampled is then *not* the Boltzmann distribution. Otherwise leave
+        it out.
 
     Raises
     ------
@@ -119,7 +122,8 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         number = checked_seed(seed)
         session = ProposerSession(proposer)
         surrounding = checked_protocol(protocol, proposer)
-        require_allowed_grade(session.grade, grade)
+        offered = grade_with(session.grade, surrounding)
+        require_allowed_grade(offered, grade)
         kelvin = own_temperature_k(integrator, temperature)
         core.offer(integrator, session, interval)
         self.this = openmm.XmlSerializer.deserialize(_HANDOFF).this
@@ -128,7 +132,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         core.set_tries_per_jump(self, tries)
         core.set_random_number_seed(self, number)
         self._install(surrounding)
-        core.set_allow_exploratory(self, session.grade == "exploratory")
+        core.set_allow_exploratory(self, offered == "exploratory")
         if kelvin is not None:
             core.set_temperature(self, kelvin)
 

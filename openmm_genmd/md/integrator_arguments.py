@@ -8,6 +8,7 @@ from typing import Any
 import openmm
 from openmm import amd, unit
 
+from openmm_genmd.md.local_relaxation import LocalRelaxation
 from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
 from openmm_genmd.proposers.proposer import Grade, Proposer
@@ -146,6 +147,11 @@ def _require_batches(proposer: Proposer) -> None:
         )
 
 
+def grade_with(grade: Grade, protocol: JumpProtocol) -> Grade:
+    """Grade of a proposer's leaps under a protocol."""
+    return "exploratory" if isinstance(protocol, LocalRelaxation) else grade
+
+
 def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:
     """Return if a proposer of grade `offered` may be used by someone who asked for `asked`.
 
@@ -155,12 +161,14 @@ def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:
         If another grade was asked for, or an exploratory proposer was not asked for by name.
     """
     if asked is not None and asked != offered:
-        raise ValueError(f"grade={asked!r} was asked for, but the proposer's grade is {offered!r}")
+        raise ValueError(
+            f"grade={asked!r} was asked for, but proposer and protocol have the grade {offered!r}"
+        )
     if offered == "exploratory" and asked != "exploratory":
         raise ValueError(
-            "the proposer's grade is 'exploratory': it gives no density ratio, so the run would "
-            "not sample the Boltzmann distribution. Use a proposer that knows its density, or ask "
-            "for it by name with grade='exploratory'"
+            "the grade would be 'exploratory': the proposer gives no density ratio, or the protocol "
+            "relaxes outside of the acceptance rule, so the run would not sample the Boltzmann "
+            "distribution. Use another one, or ask for it by name with grade='exploratory'"
         )
 
 

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_genmd.md.candidate_observer import CandidateObserver
-from openmm_genmd.md.integrator_arguments import checked_protocol, require_allowed_grade
+from openmm_genmd.md.integrator_arguments import (
+    checked_protocol,
+    grade_with,
+    require_allowed_grade,
+)
 from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
-from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
-from openmm_genmd.proposers.proposer import Grade, Proposer
+from openmm_genmd.md.protocol_of import protocol_of
+from openmm_genmd.md.protocols import JumpProtocol
+from openmm_genmd.proposers.proposer import UP_TO_TIME_STEP, Grade, Proposer
 
 Array = NDArray[np.float64]
 
@@ -39,41 +44,53 @@ class JumpDecisions:
             the protocol.
         """
         session = ProposerSession(proposer)
-        require_allowed_grade(session.grade, grade)
-        checked_protocol(self.getProtocol(), proposer)
+        protocol = checked_protocol(self.getProtocol(), proposer)
+        require_allowed_grade(grade_with(session.grade, protocol), grade)
         self._adopt(session)
 
     def _adopt(self, session: ProposerSession) -> None:
         core.set_proposer(self, session)
-        core.set_allow_exploratory(self, session.grade == "exploratory")
         self._session = session
+        core.set_allow_exploratory(self, self.getGrade() == "exploratory")
         if self._protocol is not None:
             self._install(self._protocol)
         self._keep_what_outlives()
 
-    def getGrade(self) -> Grade | None:
-        """Return the grade of the run: exact, path or exploratory; None without a proposer."""
-        return self._session.grade if self._session is not None else None
+    def getGrade(self) -> str | None:
+        """Return the grade of the run: exact, path or exploratory; None without a proposer.
+
+        A switch that counts its protocol work alone adds ``up to time step``.
+        """
+        if self._session is None:
+            return None
+        if core.is_exploratory(self):
+            return "exploratory"
+        grade = str(self._session.grade)
+        is_qualified = grade != "exploratory" and core.is_exact_up_to_time_step(self)
+        return grade + UP_TO_TIME_STEP if is_qualified else grade
 
     def getProtocol(self) -> JumpProtocol:
         """Return what surrounds a leap; of one from XML the surrogate is missing."""
-        name, candidates = core.get_protocol(self)
-        if self._protocol is not None:
-            return self._protocol
-        return MultipleTry(candidates) if name == MultipleTry.name else Instantaneous()
+        return protocol_of(self) if self._protocol is None else self._protocol
 
-    def setProtocol(self, protocol: JumpProtocol) -> None:
-        """Set what surrounds a leap.
+    def setProtocol(self, protocol: JumpProtocol, *, grade: Grade | None = None) -> None:
+        """Set what surrounds a leap; for `grade` see the class.
 
         Raises
         ------
         TypeError, ValueError
-            If it is not a protocol, or one that the proposer cannot serve.
+            If it is not a protocol, or one that the proposer cannot serve, or exploratory without
+            `grade` saying so.
         """
         proposer = self.getProposer()
-        if proposer is None:
+        if proposer is None or self._session is None:
             raise ValueError("set the proposer before the protocol: there is none")
-        self._install(checked_protocol(protocol, proposer))
+        checked = checked_protocol(protocol, proposer)
+        offered = grade_with(self._session.grade, checked)
+        if grade is not None or offered != self._session.grade:
+            require_allowed_grade(offered, grade)
+        self._install(checked)
+        core.set_allow_exploratory(self, offered == "exploratory")
 
     def _install(self, protocol: JumpProtocol) -> None:
         protocol.install(self)

@@ -29,19 +29,25 @@ class JumpHistory:
         ``steric``: atoms overlap; ``strain``: the energy rises otherwise; ``ratio``: the model
         proposes this conformation more often than the way back; ``not finite``: NaN or infinite
         values; ``constraint``: a constrained distance was changed; ``surrogate``: the surrogate
-        energy of `MultipleTry` is wrong about the picked candidate.
+        energy of `MultipleTry` is wrong about the picked candidate; ``work``: a switch took too
+        much work; ``terminated``: its partial work, there or back, exceeded the limit.
         """
         return dict(core.get_rejections(self))
 
     def getStatistics(self) -> Any:
-        """Return all sums: attempted, accepted, sum_probability, and seconds by kind of work."""
+        """Return all sums: attempted, accepted, sum_probability, switching_steps, and seconds.
+
+        ``switching_steps`` counts the evaluations of forces and energies of all switches: what they
+        cost in MD steps.
+        """
         return core.get_statistics(self)
 
     def getLastJump(self) -> Any:
         """Return the record of the last attempt.
 
         Its attributes are index, step, accepted, probability, work_kj_per_mol, log_ratio, reason,
-        model_seconds, energy_seconds and bookkeeping_seconds.
+        switching_steps, shadow_work_kj_per_mol (NaN where it is not known), model_seconds,
+        energy_seconds and bookkeeping_seconds.
 
         Raises
         ------

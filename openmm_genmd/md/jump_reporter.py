@@ -22,6 +22,8 @@ JUMP_COLUMNS = (
     "model_seconds",
     "energy_seconds",
     "bookkeeping_seconds",
+    "switching_steps",
+    "shadow_work_kj_per_mol",
 )
 """Columns of the file: attributes of a jump's record."""
 

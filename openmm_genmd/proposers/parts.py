@@ -40,6 +40,7 @@ class ComposedProposer(Proposer):
         self.parts = tuple(parts)
         self.particles = self.parts[0].particles
         self.conditional = any(part.conditional for part in self.parts)
+        self.soft_only = all(part.soft_only for part in self.parts)
         self._choice = choice
 
     @property

@@ -16,6 +16,12 @@ Grade = Literal["exact", "path", "exploratory"]
 
 GRADES: tuple[Grade, ...] = ("exact", "path", "exploratory")
 
+UP_TO_TIME_STEP = " up to time step"
+"""Added to the grade of a run whose switches count their protocol work alone."""
+
+RUN_GRADES = (*GRADES, "exact" + UP_TO_TIME_STEP, "path" + UP_TO_TIME_STEP)
+"""What a run can say of itself."""
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Proposal:
@@ -58,6 +64,9 @@ class Proposer(ABC):
         The soft coordinates that the model generates, or None.
     conditional
         Whether q depends on the coordinates that it replaces; False if only on others, or none.
+    soft_only
+        Whether the density depends on the soft coordinates of the representation alone, and not on
+        anything that a leap carries: then springs may drag them (`SteeredSwitching`).
     tensors
         Whether positions shall come as torch tensors (float64) that share the Context's own memory:
         on the GPU with the CUDA platform, otherwise on the CPU. Answers may then be tensors too.
@@ -82,6 +91,7 @@ class Proposer(ABC):
     grade: Grade
     representation: Any = None
     conditional: bool = True
+    soft_only: bool = False
     tensors: bool = False
 
     @abstractmethod

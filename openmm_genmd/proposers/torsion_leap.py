@@ -21,6 +21,7 @@ class TorsionLeap(Proposer):
     """
 
     grade = "exact"
+    soft_only = True
     representation: TorsionRepresentation
 
     def __init__(self, representation: TorsionRepresentation) -> None:

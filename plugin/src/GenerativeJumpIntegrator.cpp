@@ -1,6 +1,7 @@
 #include "genmd/GenerativeJumpIntegrator.h"
 #include "InnerIntegrator.h"
 #include "genmd/JumpEngine.h"
+#include "genmd/SwitchingProtocol.h"
 #include "openmm/Context.h"
 #include "openmm/OpenMMException.h"
 #include "openmm/internal/ContextImpl.h"
@@ -141,6 +142,7 @@ void GenerativeJumpIntegrator::setProtocol(const JumpProtocol& newProtocol) {
     if (isStepping)
         throw OpenMMException("GenerativeJumpIntegrator: setProtocol() was called from inside step()");
     protocol.reset(newProtocol.clone());
+    proposerIsValidated = false;
 }
 
 shared_ptr<JumpObserver> GenerativeJumpIntegrator::getObserver() const {
@@ -286,9 +288,33 @@ void GenerativeJumpIntegrator::validateProposer() {
             "GenerativeJumpIntegrator: the proposer's grade is exploratory: it gives no density ratio, "
             "so that the run would not sample the Boltzmann distribution. If that is what you want, "
             "say so with setAllowExploratory(true)");
+    if (protocol->isExploratory() && !allowExploratory)
+        throw OpenMMException("GenerativeJumpIntegrator: the protocol " + protocol->getName() +
+                              " does not sample the Boltzmann distribution, whatever the proposer. If that is what you "
+                              "want, say so with setAllowExploratory(true)");
     engine.reset(new JumpEngine(*context, proposer));
     engine->setObserver(observer);
     proposerIsValidated = true;
+}
+
+vector<double> GenerativeJumpIntegrator::measureShadowWork(int numTrials, int numSteps) {
+    const SwitchingProtocol* switching = dynamic_cast<const SwitchingProtocol*>(protocol.get());
+    if (switching == nullptr)
+        throw OpenMMException("GenerativeJumpIntegrator: only switching protocols have shadow work, this one is " +
+                              protocol->getName());
+    if (context == NULL)
+        throw OpenMMException("This Integrator is not bound to a context!");
+    if (!proposer)
+        throw OpenMMException("GenerativeJumpIntegrator: call setProposer() before measuring shadow work");
+    StepGuard guard(isStepping);
+    validateProposer();
+    double kT = GAS_CONSTANT * getTemperature();
+    const Integrator& inner = getIntegrator(getCurrentIntegrator());
+    vector<double> works =
+        engine->measureShadowWork(*switching, numTrials, numSteps, kT, inner.getIntegrationForceGroups());
+    for (double& work : works)
+        work /= kT;
+    return works;
 }
 
 void GenerativeJumpIntegrator::step(int steps) {
@@ -322,10 +348,11 @@ void GenerativeJumpIntegrator::jump() {
     transfer.timeOffset = InnerIntegrator::getVelocityTimeOffset(inner);
     transfer.hasVelocities = InnerIntegrator::hasVelocities(inner);
     transfer.constraintTolerance = inner.getConstraintTolerance();
+    transfer.usesAllForces = protocol->movesEverything();
     JumpGuard guard(*engine);
-    engine->begin(transfer.kT, inner.getIntegrationForceGroups(), transfer, random);
+    engine->begin(*protocol, transfer.kT, inner.getIntegrationForceGroups(), transfer, random);
     for (int i = 0; i < triesPerJump; i++) {
-        JumpRecord record = engine->attempt(*protocol);
+        JumpRecord record = engine->attempt();
         record.index = statistics.numAttempted;
         record.step = context->getStepCount();
         keepRecord(record);

@@ -92,10 +92,10 @@ vector<Vec3> GenericJumpKernel::drawVelocities(ContextImpl& context, const vecto
 }
 
 /** By how much the forces of molecules that moved change over a small displacement. */
-vector<Vec3> GenericJumpKernel::computeForceChange(ContextImpl& context, const vector<Vec3>& displaced) {
-    BondedForces& bondedForces = molecules->getBondedForces(groups);
-    if (bondedForces.isComplete())
-        return computeBondedForceChange(context, bondedForces, displaced);
+vector<Vec3> GenericJumpKernel::computeForceChange(ContextImpl& context, const vector<Vec3>& displaced,
+                                                   bool usesAllForces) {
+    if (!usesAllForces && molecules->getBondedForces(groups).isComplete())
+        return computeBondedForceChange(context, molecules->getBondedForces(groups), displaced);
     context.setPositions(displaced);
     context.computeVirtualSites();
     context.calcForcesAndEnergy(true, false, groups);
@@ -146,7 +146,7 @@ void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityT
         velocities[particle] = Vec3();
     vector<Vec3> added = drawVelocities(context, redrawn, transfer, random);
     if (transfer.timeOffset != 0) {
-        addKicks(context, redrawn, transfer.timeOffset, added);
+        addKicks(context, redrawn, transfer, added);
         project(context, added, transfer.constraintTolerance);
     }
     for (int i = 0; i < (int)masses.size(); i++)
@@ -155,12 +155,13 @@ void GenericJumpKernel::transferVelocities(ContextImpl& context, const VelocityT
 }
 
 /** From on-step velocities, or changes of them, to stored ones. */
-void GenericJumpKernel::addKicks(ContextImpl& context, const vector<int>& redrawn, double offset,
+void GenericJumpKernel::addKicks(ContextImpl& context, const vector<int>& redrawn, const VelocityTransfer& transfer,
                                  vector<Vec3>& velocities) {
+    double offset = transfer.timeOffset;
     vector<Vec3> displaced = current, force(masses.size());
     for (int particle : redrawn)
         displaced[particle] -= velocities[particle] * (0.5 * offset);
-    vector<Vec3> change = computeForceChange(context, displaced);
+    vector<Vec3> change = computeForceChange(context, displaced, transfer.usesAllForces);
     for (int i = 0; i < (int)masses.size(); i++)
         force[i] = currentForces[i] - startForces[i];
     for (int particle : redrawn)

@@ -26,10 +26,11 @@ private:
     void project(ContextImpl& context, std::vector<Vec3>& velocities, double tolerance) const;
     std::vector<Vec3> drawVelocities(ContextImpl& context, const std::vector<int>& redrawn,
                                      const VelocityTransfer& transfer, JumpRandom& random) const;
-    std::vector<Vec3> computeForceChange(ContextImpl& context, const std::vector<Vec3>& displaced);
+    std::vector<Vec3> computeForceChange(ContextImpl& context, const std::vector<Vec3>& displaced, bool usesAllForces);
     std::vector<Vec3> computeBondedForceChange(ContextImpl& context, BondedForces& bondedForces,
                                                const std::vector<Vec3>& displaced);
-    void addKicks(ContextImpl& context, const std::vector<int>& redrawn, double offset, std::vector<Vec3>& velocities);
+    void addKicks(ContextImpl& context, const std::vector<int>& redrawn, const VelocityTransfer& transfer,
+                  std::vector<Vec3>& velocities);
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     std::vector<int> particles;
     std::vector<double> masses;

@@ -2,10 +2,12 @@
 #include "CandidateEvaluator.h"
 #include "GenericJumpKernel.h"
 #include "ProposalLimits.h"
+#include "SwitchingRun.h"
 #include "genmd/Acceptance.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -31,9 +33,9 @@ static void requireParticle(const System& system, int particle) {
 }
 
 JumpEngine::JumpEngine(ContextImpl& context, shared_ptr<JumpProposer> proposer)
-    : context(context), proposer(proposer), particles(proposer->getParticles()), recyclesCandidates(false),
-      logWeightRatio(NAN), random(nullptr), forcedRejection(RejectionReason::None), kT(0), currentEnergy(0),
-      candidateEnergy(0), beginSeconds(0), hasBegun(false) {
+    : context(context), proposer(proposer), protocol(nullptr), groups(-1), particles(proposer->getParticles()),
+      recyclesCandidates(false), logWeightRatio(NAN), random(nullptr), forcedRejection(RejectionReason::None), kT(0),
+      currentEnergy(0), candidateEnergy(0), beginSeconds(0), hasWholeKernel(false), hasBegun(false) {
     const System& system = context.getSystem();
     if (particles.empty())
         throw invalid_argument("The proposer moves no particles; expected at least one index in its particles");
@@ -44,12 +46,17 @@ JumpEngine::JumpEngine(ContextImpl& context, shared_ptr<JumpProposer> proposer)
     if (set<int>(particles.begin(), particles.end()).size() != particles.size())
         throw invalid_argument("The proposer's particles contain an index twice; expected each particle once");
     findConstraints(system);
+    everything.resize(system.getNumParticles());
+    iota(everything.begin(), everything.end(), 0);
+    kernel = makeKernel(particles);
+}
+
+Kernel JumpEngine::makeKernel(const vector<int>& moving) {
     Platform& platform = context.getPlatform();
-    if (platform.supportsKernels({JumpKernel::Name()}))
-        kernel = platform.createKernel(JumpKernel::Name(), context);
-    else
-        kernel = Kernel(new GenericJumpKernel(platform));
-    getKernel().initialize(system, particles);
+    Kernel made = platform.supportsKernels({JumpKernel::Name()}) ? platform.createKernel(JumpKernel::Name(), context)
+                                                                 : Kernel(new GenericJumpKernel(platform));
+    made.getAs<JumpKernel>().initialize(context.getSystem(), moving);
+    return made;
 }
 
 JumpEngine::~JumpEngine() {
@@ -60,7 +67,7 @@ void JumpEngine::setObserver(shared_ptr<JumpObserver> newObserver) {
 }
 
 JumpKernel& JumpEngine::getKernel() {
-    return kernel.getAs<JumpKernel>();
+    return (protocol->movesEverything() ? wholeKernel : kernel).getAs<JumpKernel>();
 }
 
 /** Constraints of moved particles; first and second index the moved particles, or, from there on, the partners. */
@@ -84,8 +91,15 @@ void JumpEngine::findConstraints(const System& system) {
     neighborhood.insert(neighborhood.end(), partners.begin(), partners.end());
 }
 
-void JumpEngine::begin(double kT, int groups, const VelocityTransfer& transfer, JumpRandom& random) {
+void JumpEngine::begin(const JumpProtocol& protocol, double kT, int groups, const VelocityTransfer& transfer,
+                       JumpRandom& random) {
     double start = now();
+    this->protocol = &protocol;
+    if (protocol.movesEverything() && !hasWholeKernel) {
+        wholeKernel = makeKernel(everything);
+        hasWholeKernel = true;
+    }
+    this->groups = groups;
     this->kT = kT;
     this->transfer = transfer;
     this->random = &random;
@@ -95,7 +109,7 @@ void JumpEngine::begin(double kT, int groups, const VelocityTransfer& transfer, 
     beginSeconds = now() - start;
 }
 
-JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
+JumpRecord JumpEngine::attempt() {
     double start = now();
     record = JumpRecord();
     record.energySeconds = beginSeconds;
@@ -103,7 +117,7 @@ JumpRecord JumpEngine::attempt(const JumpProtocol& protocol) {
     recyclesCandidates = false;
     logWeightRatio = NAN;
     before = observer ? getMoved() : vector<Vec3>();
-    protocol.perform(*this);
+    protocol->perform(*this);
     record.probability =
         forcedRejection == RejectionReason::None ? getAcceptanceProbability(record.work, kT, record.logRatio) : 0.0;
     record.accepted = random->nextUniform() < record.probability;
@@ -134,10 +148,14 @@ void JumpEngine::place() {
         record.work = NAN;
         return;
     }
-    double start = now();
-    candidateEnergy = getKernel().evaluateCandidate(context, proposal.positions);
-    record.energySeconds += now() - start;
+    place(proposal.positions);
     record.work += candidateEnergy - currentEnergy;
+}
+
+void JumpEngine::place(const vector<Vec3>& positions) {
+    double start = now();
+    candidateEnergy = getKernel().evaluateCandidate(context, positions);
+    record.energySeconds += now() - start;
 }
 
 vector<Vec3> JumpEngine::getMoved() const {
@@ -162,11 +180,15 @@ void JumpEngine::askProposer(const vector<Vec3>* other, const function<void(cons
 
 void JumpEngine::propose() {
     askProposer(nullptr, [&](const JumpInput& input) { proposer->propose(input, proposal); });
+    requireProposal();
+    keepVirtualSites(proposal.positions);
+}
+
+void JumpEngine::requireProposal() const {
     if (proposal.positions.size() != particles.size())
         throw invalid_argument("The proposer returned " + to_string(proposal.positions.size()) +
                                " positions; expected one for each of its " + to_string(particles.size()) +
                                " particles");
-    keepVirtualSites(proposal.positions);
 }
 
 /** What a proposer returns for virtual sites has no meaning: they are recomputed. */
@@ -176,20 +198,23 @@ void JumpEngine::keepVirtualSites(vector<Vec3>& positions) const {
             positions[i] = current[i % particles.size()];
 }
 
-double JumpEngine::constrainedDistance(const Constraint& constraint, const vector<Vec3>& moved) const {
-    auto locate = [&](int i) {
-        return i < (int)particles.size() ? moved[i] : current[i];
-    };
-    Vec3 delta = locate(constraint.first) - locate(constraint.second);
+double JumpEngine::constrainedDistance(const Constraint& constraint, const vector<Vec3>& neighbors) const {
+    Vec3 delta = neighbors[constraint.first] - neighbors[constraint.second];
     return sqrt(delta.dot(delta));
+}
+
+bool JumpEngine::constraintsHold(const vector<Vec3>& moved) const {
+    return constraintsHold(moved, current);
 }
 
 /** A leap may not be further from a constraint than the MD left it. Otherwise the next MD step would move the
  *  particles back, which is not part of the move whose density was computed. */
-bool JumpEngine::constraintsHold(const vector<Vec3>& moved) const {
+bool JumpEngine::constraintsHold(const vector<Vec3>& moved, const vector<Vec3>& start) const {
+    vector<Vec3> end = start;
+    copy(moved.begin(), moved.end(), end.begin());
     for (const Constraint& constraint : constraints) {
-        double before = fabs(constrainedDistance(constraint, current) - constraint.distance);
-        double after = fabs(constrainedDistance(constraint, moved) - constraint.distance);
+        double before = fabs(constrainedDistance(constraint, start) - constraint.distance);
+        double after = fabs(constrainedDistance(constraint, end) - constraint.distance);
         if (after > before + transfer.constraintTolerance * constraint.distance)
             return false;
     }
@@ -205,6 +230,8 @@ RejectionReason JumpEngine::attribute(double workInKT) {
         return attributePick();
     if (-record.logRatio > workInKT)
         return RejectionReason::Ratio;
+    if (protocol->movesEverything())
+        return RejectionReason::Work;
     return getKernel().hasOverlap(context) ? RejectionReason::Steric : RejectionReason::Strain;
 }
 

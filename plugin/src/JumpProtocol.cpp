@@ -1,6 +1,9 @@
 #include "genmd/JumpProtocol.h"
+#include "genmd/AlchemicalSwitching.h"
 #include "genmd/JumpEngine.h"
+#include "genmd/LocalRelaxation.h"
 #include "genmd/MultipleTry.h"
+#include "genmd/SteeredSwitching.h"
 #include "openmm/OpenMMException.h"
 
 using namespace OpenMM;
@@ -17,7 +20,15 @@ JumpProtocol* JumpProtocol::create(const string& name, const SerializationNode& 
         return new Instantaneous();
     if (name == "MultipleTry")
         return MultipleTry::deserialize(node);
-    throw OpenMMException("There is no jump protocol called '" + name + "'; expected 'Instantaneous' or 'MultipleTry'");
+    if (name == "SteeredSwitching")
+        return SteeredSwitching::deserialize(node);
+    if (name == "AlchemicalSwitching")
+        return AlchemicalSwitching::deserialize(node);
+    if (name == "LocalRelaxation")
+        return LocalRelaxation::deserialize(node);
+    throw OpenMMException("There is no jump protocol called '" + name +
+                          "'; expected 'Instantaneous', 'MultipleTry', 'SteeredSwitching', 'AlchemicalSwitching' or "
+                          "'LocalRelaxation'");
 }
 
 string Instantaneous::getName() const {

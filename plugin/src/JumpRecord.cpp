@@ -3,8 +3,8 @@
 using namespace OpenMM;
 
 const char* OpenMM::getReasonName(RejectionReason reason) {
-    static const char* const names[NumRejectionReasons] = {"",           "steric",     "strain",   "ratio",
-                                                           "not finite", "constraint", "surrogate"};
+    static const char* const names[NumRejectionReasons] = {
+        "", "steric", "strain", "ratio", "not finite", "constraint", "surrogate", "work", "terminated"};
     return names[static_cast<int>(reason)];
 }
 
@@ -14,6 +14,7 @@ void JumpStatistics::add(const JumpRecord& record) {
         numAccepted++;
     sumProbability += record.probability;
     reasonCounts[static_cast<int>(record.reason)]++;
+    numSwitchingSteps += record.numSwitchingSteps;
     modelSeconds += record.modelSeconds;
     energySeconds += record.energySeconds;
     bookkeepingSeconds += record.bookkeepingSeconds;

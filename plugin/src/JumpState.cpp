@@ -14,15 +14,16 @@ using namespace std;
 static const uint64_t MAGIC = 0x31504d554a444d47ULL; // "GMDJUMP1"
 
 /** Changes whenever the bytes of packRunState() change their meaning. */
-static const uint32_t STATE_VERSION = 2;
+static const uint32_t STATE_VERSION = 3;
 
 static void writeRecord(ByteWriter& writer, const JumpRecord& record) {
     writer.write(record.index);
     writer.write(record.step);
     writer.write<int32_t>(record.accepted);
     writer.write<int32_t>(static_cast<int>(record.reason));
-    for (double value : {record.probability, record.work, record.logRatio, record.modelSeconds, record.energySeconds,
-                         record.bookkeepingSeconds})
+    writer.write(record.numSwitchingSteps);
+    for (double value : {record.probability, record.work, record.logRatio, record.shadowWork, record.modelSeconds,
+                         record.energySeconds, record.bookkeepingSeconds})
         writer.write(value);
 }
 
@@ -32,7 +33,8 @@ static JumpRecord readRecord(ByteReader& reader) {
     record.step = reader.read<long long>();
     record.accepted = reader.read<int32_t>() != 0;
     record.reason = static_cast<RejectionReason>(reader.read<int32_t>());
-    for (double* value : {&record.probability, &record.work, &record.logRatio, &record.modelSeconds,
+    record.numSwitchingSteps = reader.read<long long>();
+    for (double* value : {&record.probability, &record.work, &record.logRatio, &record.shadowWork, &record.modelSeconds,
                           &record.energySeconds, &record.bookkeepingSeconds})
         *value = reader.read<double>();
     return record;

@@ -122,10 +122,11 @@ vector<Vec3> CommonJumpKernel::drawVelocities(ContextImpl& context, const Veloci
 }
 
 /** Get the forces on the redrawn particles after they are displaced, those of soft terms from before. */
-vector<Vec3> CommonJumpKernel::computeForces(ContextImpl& context, const vector<Vec3>& displacements) {
-    BondedForces& bondedForces = molecules->getBondedForces(groups);
-    if (!bondedForces.isComplete())
+vector<Vec3> CommonJumpKernel::computeForces(ContextImpl& context, const vector<Vec3>& displacements,
+                                             bool usesAllForces) {
+    if (usesAllForces || !molecules->getBondedForces(groups).isComplete())
         return evaluateForces(context, displacements);
+    BondedForces& bondedForces = molecules->getBondedForces(groups);
     members.set(bondedForces.getParticles());
     vector<Vec3> positions, change, forces;
     current->gather(members, positions);
@@ -174,7 +175,7 @@ void CommonJumpKernel::transferVelocities(ContextImpl& context, const VelocityTr
     vector<Vec3> stored = drawVelocities(context, transfer, random);
     double offset = transfer.timeOffset;
     if (offset != 0)
-        addKicks(context, offset, stored);
+        addKicks(context, transfer, stored);
     velocities->place(redrawn, stored);
     if (offset != 0) {
         velocities->placeForceChange(redrawn, offset, startForces->getArray(), currentForces->getArray());
@@ -184,11 +185,12 @@ void CommonJumpKernel::transferVelocities(ContextImpl& context, const VelocityTr
 }
 
 /** From on-step velocities of the redrawn particles to stored ones. */
-void CommonJumpKernel::addKicks(ContextImpl& context, double offset, vector<Vec3>& drawn) {
+void CommonJumpKernel::addKicks(ContextImpl& context, const VelocityTransfer& transfer, vector<Vec3>& drawn) {
+    double offset = transfer.timeOffset;
     vector<Vec3> displacements;
     for (const Vec3& v : drawn)
         displacements.push_back(v * (-0.5 * offset));
-    vector<Vec3> forces = computeForces(context, displacements);
+    vector<Vec3> forces = computeForces(context, displacements, transfer.usesAllForces);
     for (int i = 0; i < redrawn.getSize(); i++)
         drawn[i] -= forces[i] * (offset / molecules->getMass(redrawn.getParticles()[i]));
 }

@@ -36,9 +36,9 @@ public:
 
 private:
     std::vector<Vec3> drawVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
-    std::vector<Vec3> computeForces(ContextImpl& context, const std::vector<Vec3>& displacements);
+    std::vector<Vec3> computeForces(ContextImpl& context, const std::vector<Vec3>& displacements, bool usesAllForces);
     std::vector<Vec3> evaluateForces(ContextImpl& context, const std::vector<Vec3>& displacements);
-    void addKicks(ContextImpl& context, double offset, std::vector<Vec3>& drawn);
+    void addKicks(ContextImpl& context, const VelocityTransfer& transfer, std::vector<Vec3>& drawn);
     void transferVelocities(ContextImpl& context, const VelocityTransfer& transfer, JumpRandom& random);
     ComputeContext& cc;
     std::unique_ptr<MovedMolecules> molecules;

@@ -116,6 +116,14 @@ public:
     /** Keep at least this many records; the default is 65536. */
     void reserveRecords(long long count);
     /**
+     * Measure what the time step of a switching protocol costs: the shadow work, in kT, of switches that change
+     * nothing, from the Context's current positions. Nothing of the simulation changes, its random numbers included.
+     *
+     * @param numTrials   how many switches
+     * @param numSteps    MD steps of each
+     */
+    std::vector<double> measureShadowWork(int numTrials, int numSteps);
+    /**
      * Advance a simulation through time by taking a series of time steps.
      *
      * @param steps   the number of MD steps to take

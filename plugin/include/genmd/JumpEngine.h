@@ -18,6 +18,11 @@ class ImportanceWeights;
 
 namespace OpenMM {
 
+class LocalRelaxation;
+class SwitchingDynamics;
+class SwitchingProtocol;
+class SwitchingRun;
+
 /**
  * Carries out jumps in one Context with one proposer: performs the changes that a JumpProtocol asks for, accumulates
  * their work, decides, and records. A jump is begin(), any number of attempt(), end().
@@ -32,15 +37,15 @@ public:
     ~JumpEngine();
     /** Set what sees every attempt, or null. */
     void setObserver(std::shared_ptr<JumpObserver> observer);
-    /** Start a jump from the Context's current state. The random numbers must exist until end(). */
-    void begin(double kT, int groups, const VelocityTransfer& transfer, JumpRandom& random);
+    /** Start a jump from the Context's current state. Protocol and random numbers must exist until end(). */
+    void begin(const JumpProtocol& protocol, double kT, int groups, const VelocityTransfer& transfer,
+               JumpRandom& random);
     /**
      * Make one attempt; if it is accepted, the new conformation is where the next attempt starts.
      *
-     * @param protocol   what happens in which order
      * @return what happened; index and step are not set
      */
-    JumpRecord attempt(const JumpProtocol& protocol);
+    JumpRecord attempt();
     /** Let the observer see the last attempt. What it throws does not undo the attempt. */
     void showAttempt();
     /**
@@ -60,6 +65,20 @@ public:
      */
     void leapAmong(int count, std::shared_ptr<CandidateEnergy> surrogate);
 
+    /** Called by protocols: perform the list of a switch and add up its work. */
+    void switchOver(const SwitchingProtocol& protocol);
+    /** Called by protocols: leap and relax, which no work accounts for. */
+    void relax(const LocalRelaxation& protocol);
+    /**
+     * Get the shadow work, in kJ/mol, of switches that change nothing, from the Context's current state, which stays as
+     * it is. The random numbers are not those of the jumps.
+     *
+     * @param numTrials   how many switches
+     * @param numSteps    MD steps of each
+     */
+    std::vector<double> measureShadowWork(const SwitchingProtocol& protocol, int numTrials, int numSteps, double kT,
+                                          int groups);
+
 private:
     struct Constraint {
         int first, second;
@@ -68,6 +87,7 @@ private:
     void findConstraints(const System& system);
     void askProposer(const std::vector<Vec3>* other, const std::function<void(const JumpInput&)>& call);
     void propose();
+    void requireProposal() const;
     void proposeCandidates(int count);
     JumpCandidates proposeReferences(int count);
     std::vector<double> evaluateCandidates(std::vector<Vec3> positions, int count, double* energyOfCurrent);
@@ -78,16 +98,32 @@ private:
     void keepVirtualSites(std::vector<Vec3>& positions) const;
     void requireCandidates(const JumpCandidates& drawn, int count) const;
     void place();
+    void place(const std::vector<Vec3>& positions);
     bool constraintsHold(const std::vector<Vec3>& moved) const;
-    double constrainedDistance(const Constraint& constraint, const std::vector<Vec3>& moved) const;
+    /** The start and what is beside it: moved particles and their partners. */
+    bool constraintsHold(const std::vector<Vec3>& moved, const std::vector<Vec3>& start) const;
+    double constrainedDistance(const Constraint& constraint, const std::vector<Vec3>& neighbors) const;
+    JumpProposal proposeFrom(const std::vector<Vec3>& shown);
+    RejectionReason judge(const JumpProposal& proposed, const std::vector<Vec3>& start,
+                          const std::vector<Vec3>& partnerPositions) const;
+    SwitchingRun& getSwitching(const SwitchingProtocol& protocol);
+    std::vector<Vec3> getWhole();
+    void placeWhole(const std::vector<Vec3>& positions);
     RejectionReason attribute(double workInKT);
     RejectionReason attributePick();
     JumpKernel& getKernel();
+    Kernel makeKernel(const std::vector<int>& moving);
     std::vector<Vec3> getMoved() const;
     ContextImpl& context;
     std::shared_ptr<JumpProposer> proposer;
-    Kernel kernel;
-    std::vector<int> particles, partners, neighborhood;
+    /** For leaps of the proposer's particles, and for protocols that move everything, which is made when needed. */
+    Kernel kernel, wholeKernel;
+    const JumpProtocol* protocol;
+    std::unique_ptr<SwitchingRun> switching;
+    std::unique_ptr<SwitchingDynamics> relaxation;
+    std::string relaxationSettings;
+    int groups;
+    std::vector<int> particles, partners, neighborhood, everything;
     std::vector<bool> isVirtual;
     std::vector<Constraint> constraints;
     std::vector<Vec3> current;
@@ -108,7 +144,7 @@ private:
     RejectionReason forcedRejection;
     double kT, currentEnergy, candidateEnergy;
     double beginSeconds;
-    bool hasBegun;
+    bool hasWholeKernel, hasBegun;
 };
 
 } // namespace OpenMM

@@ -23,6 +23,9 @@ struct VelocityTransfer {
     double kT = 0;
     /** Whether velocities mean anything (not so for Brownian dynamics). */
     bool hasVelocities = true;
+    /** Whether the curvature of all forces is taken into account, at the price of an evaluation, or of stiff ones only.
+     */
+    bool usesAllForces = false;
     /** How exactly velocities obey the constraints. */
     double constraintTolerance = 1e-5;
 };

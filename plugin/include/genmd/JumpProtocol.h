@@ -23,6 +23,19 @@ public:
     virtual std::string getName() const = 0;
     /** Make a copy; the caller owns it. */
     virtual JumpProtocol* clone() const = 0;
+    /** Get whether an attempt moves more than the proposer's particles. The default is false. */
+    virtual bool movesEverything() const {
+        return false;
+    }
+    /** Get whether the protocol itself leaves the Boltzmann distribution, whatever the proposer. The default is false.
+     */
+    virtual bool isExploratory() const {
+        return false;
+    }
+    /** Get whether the error of the time step of its MD remains in what is sampled. The default is false. */
+    virtual bool isExactUpToTimeStep() const {
+        return false;
+    }
     /** Perform all instantaneous changes of one attempt. */
     virtual void perform(JumpEngine& engine) const = 0;
     /** Write the settings as properties of a node. The default is to have none. */

@@ -3,6 +3,7 @@
 
 #include "genmd/windowsExportGenMD.h"
 #include <array>
+#include <cmath>
 
 namespace OpenMM {
 
@@ -21,9 +22,13 @@ enum class RejectionReason {
     /** The proposal changes a constrained distance, where the target density is zero. */
     Constraint = 5,
     /** The surrogate energy by which a candidate was picked is wrong about it. */
-    Surrogate = 6
+    Surrogate = 6,
+    /** The work of a switch: what was around did not make way in time, or the end is higher in free energy. */
+    Work = 7,
+    /** The partial work of a switch, or that of the way back, exceeded its limit. */
+    Terminated = 8
 };
-const int NumRejectionReasons = 7;
+const int NumRejectionReasons = 9;
 
 /** Get the word that files and reports use for a reason. */
 OPENMM_EXPORT_GENMD const char* getReasonName(RejectionReason reason);
@@ -43,6 +48,10 @@ struct JumpRecord {
     double work = 0;
     /** log q(x|y) - log q(y|x) + log|J|. */
     double logRatio = 0;
+    /** Change of the total energy of a switch less heat and protocol work, in kJ/mol; NaN where it is not known. */
+    double shadowWork = NAN;
+    /** Energy and force evaluations of a switch: what it costs, in MD steps. */
+    long long numSwitchingSteps = 0;
     RejectionReason reason = RejectionReason::None;
     /** Wall time inside the proposer, in seconds. */
     double modelSeconds = 0;
@@ -62,6 +71,8 @@ struct JumpStatistics {
     double sumProbability = 0;
     /** How many attempts ended with each RejectionReason; entry 0 counts the accepted ones. */
     std::array<long long, NumRejectionReasons> reasonCounts = {};
+    /** Sum of what switches cost, in MD steps. */
+    long long numSwitchingSteps = 0;
     double modelSeconds = 0;
     double energySeconds = 0;
     double bookkeepingSeconds = 0;
