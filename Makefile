@@ -100,6 +100,7 @@ nightly: install
 	$(MAKE) checkpoint CHECKPOINT=
 	$(BIN)/pytest -m nightly
 	$(BIN)/python benchmarks/alanine_dipeptide.py --minutes 30 --json out/alanine_dipeptide.json
+	$(BIN)/python examples/explicit_solvent.py
 
 clean:
 	rm -rf build build-tests build-asan out $(STAMPS)/installed

@@ -18,7 +18,6 @@ from openmm_genmd.analysis.crossings import (
 )
 from openmm_genmd.analysis.jump_log import JumpLog
 from openmm_genmd.analysis.statistics import Population, population
-from openmm_genmd.proposers.proposer import Grade
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Sampled:
 class Findings:
     """Both runs, what they are compared with, and how the rate of plain MD was obtained."""
 
-    grade: Grade
+    grade: str
     acceptance: float
     leaps: Sampled
     md: Sampled

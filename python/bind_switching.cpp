@@ -139,6 +139,7 @@ void bindSwitching(py::module_& module) {
     });
     module.def("is_exploratory",
                [](py::handle integrator) { return getNativeIntegrator(integrator).getProtocol().isExploratory(); });
+    module.def("has_context", [](py::handle integrator) { return getNativeIntegrator(integrator).isBound(); });
     module.def("measure_shadow_work", [](py::handle integrator, int numTrials, int numSteps) {
         GenerativeJumpIntegrator& native = getNativeIntegrator(integrator);
         py::gil_scoped_release release;

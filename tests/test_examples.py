@@ -65,6 +65,25 @@ def test_replica_exchange() -> None:
     assert 0.1 < float(accepted.group(1)) < 0.9
 
 
+def test_explicit_solvent() -> None:
+    short = ["--switches", "4", "--switching-steps", "100"]
+    short += ["--jump-interval", "25", "--equilibration-steps", "300"]
+    output = run_example("examples/explicit_solvent.py", *short)
+    assert "652 atoms, grade exact\n4 switches: " in output
+    accepted = re.search(r": (\d) accepted, mean acceptance probability ([\d.]+)", output)
+    assert accepted is not None
+    assert 0 <= float(accepted.group(2)) <= 1
+    rejected = sum(int(n) for n in re.findall(r"(?:work|terminated|ratio) (\d)", output))
+    assert int(accepted.group(1)) + rejected == 4
+    spent = re.search(r"(\d+) MD steps spent per switch of 100", output)
+    # Hopeless switches end early; energies at the ends and at the looks count as steps.
+    assert spent is not None
+    assert 20 < int(spent.group(1)) < 110
+    shadow = re.search(r"changes nothing: ([+-][\d.]+) kT", output)
+    assert shadow is not None
+    assert abs(float(shadow.group(1))) < 2
+
+
 def test_demo_writes_its_files(tmp_path: Path) -> None:
     output = run_example(
         "examples/alanine_dipeptide_demo.py", "--minutes", "0.3", "--out", str(tmp_path)

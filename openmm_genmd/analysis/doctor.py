@@ -11,7 +11,7 @@ LOW_ACCEPTANCE = 0.02
 _ADVICE = {
     "steric": (
         "The proposed conformation overlaps with itself or with its surroundings.",
-        "In explicit solvent an instantaneous leap meets the water: use a switching protocol. In "
+        "In explicit solvent an instantaneous leap meets the water: use SteeredSwitching. In "
         "implicit solvent train on more frames, or leap fewer torsions at a time.",
     ),
     "strain": (
@@ -37,6 +37,18 @@ _ADVICE = {
         "The surrogate energy preferred a candidate that the force field does not.",
         "Use a surrogate closer to the force field (BatchedEnergy with all of its terms), or fewer "
         "candidates: with many the pick goes where the surrogate is wrong.",
+    ),
+    "work": (
+        "The switch took more work than the acceptance rule allows.",
+        "Use more switching steps, since work falls as one over their number. First make sure that "
+        "it is not the time step: measureShadowWork() should be well below 1 kT; if it is not, "
+        "shorten time_step_ps or set hydrogen_mass_da.",
+    ),
+    "terminated": (
+        "The partial work of a switch, there or back, exceeded work_limit_kt.",
+        "Such switches end early and cost less than whole ones: no harm if some are accepted. If "
+        "next to none is, use more switching steps; raise work_limit_kt only if accepted switches "
+        "become more frequent per MD step spent.",
     ),
 }
 

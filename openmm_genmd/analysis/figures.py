@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from openmm_genmd.analysis.free_energy import FreeEnergyProfile, FreeEnergySurface
 from openmm_genmd.analysis.jump_log import JumpLog
-from openmm_genmd.proposers.proposer import Grade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +56,7 @@ def free_energy_figure(
     surfaces: Mapping[str, FreeEnergySurface],
     profiles: Mapping[str, FreeEnergyProfile],
     *,
-    grade: Grade,
+    grade: str,
     zero_of: str,
     unavailable: Sequence[str] = (),
 ) -> Figure:
@@ -106,7 +105,7 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _figure(grade: Grade, width_inch: float, height_inch: float) -> Figure:
+def _figure(grade: str, width_inch: float, height_inch: float) -> Figure:
     # Figure without pyplot: no global state, no window system, nothing to close.
     from matplotlib.figure import Figure
 

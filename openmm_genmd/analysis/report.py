@@ -8,15 +8,29 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+import numpy as np
+
 from openmm_genmd.analysis.doctor import diagnose, verdict
 from openmm_genmd.analysis.figures import acceptance_figure, png_bytes, rejection_figure
 from openmm_genmd.analysis.jump_log import JumpLog
+from openmm_genmd.proposers.proposer import UP_TO_TIME_STEP
+
+_EXACT = "The density of every leap is known to rounding."
+_PATH = "Leaps are exact on an extended space of auxiliary random numbers."
+_BOLTZMANN = (
+    "Frames follow the Boltzmann distribution of the force field, as those of plain MD at the same "
+    "time step do."
+)
+_BOLTZMANN_UP_TO_TIME_STEP = (
+    "Switches were decided by their protocol work alone: frames follow the Boltzmann distribution "
+    "of the force field up to an error of the switches' time step, which vanishes with it."
+)
 
 GRADE_MEANING = {
-    "exact": "The density of every leap is known to rounding. Frames follow the Boltzmann "
-    "distribution of the force field, as those of plain MD at the same time step do.",
-    "path": "Leaps are exact on an extended space of auxiliary random numbers. Frames follow the "
-    "Boltzmann distribution of the force field, as those of plain MD at the same time step do.",
+    "exact": f"{_EXACT} {_BOLTZMANN}",
+    "path": f"{_PATH} {_BOLTZMANN}",
+    "exact" + UP_TO_TIME_STEP: f"{_EXACT} {_BOLTZMANN_UP_TO_TIME_STEP}",
+    "path" + UP_TO_TIME_STEP: f"{_PATH} {_BOLTZMANN_UP_TO_TIME_STEP}",
     "exploratory": "Leaps have no density ratio. Frames do NOT follow the Boltzmann distribution: "
     "use them as ideas for conformations, never for populations or free energies.",
 }
@@ -80,7 +94,7 @@ class RunReport:
     --------
     >>> import numpy as np
     >>> none, no = np.zeros(0), np.zeros(0, dtype=np.int64)
-    >>> log = JumpLog("exact", no, none > 0, none, none, none, (), none, none, none)
+    >>> log = JumpLog("exact", no, none > 0, none, none, none, (), none, none, none, none, none)
     >>> "No leap was attempted" in render_report(RunReport("Test", {"steps": "0"}, log))
     True
     """
@@ -132,7 +146,7 @@ def _heading(report: RunReport) -> str:
     grade = report.log.grade
     return (
         f"<header><h1>{escape(report.title)}</h1>"
-        f'<p class="grade {grade}"><strong>Grade: {grade}.</strong> '
+        f'<p class="grade {grade.replace(" ", "-")}"><strong>Grade: {grade}.</strong> '
         f"{escape(GRADE_MEANING[grade])}</p></header>"
     )
 
@@ -165,7 +179,17 @@ def _cost(log: JumpLog) -> TextTable:
         "bookkeeping": log.bookkeeping_seconds,
     }
     rows = [(name, f"{1e3 * float(times.mean()):.3f} ms") for name, times in parts.items()]
-    return TextTable(("mean wall time of an attempt",), rows)
+    return TextTable(("mean of an attempt",), rows + _switching(log))
+
+
+def _switching(log: JumpLog) -> list[tuple[str, str]]:
+    rows = []
+    if np.any(log.switching_steps > 0):
+        rows.append(("switching steps", f"{float(log.switching_steps.mean()):.0f}"))
+    known = log.shadow_work_kj_per_mol[np.isfinite(log.shadow_work_kj_per_mol)]
+    if len(known):
+        rows.append(("shadow work, where known", f"{float(known.mean()):.2f} kJ/mol"))
+    return rows
 
 
 def _notes(notes: Sequence[str]) -> str:

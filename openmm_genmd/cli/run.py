@@ -68,6 +68,21 @@ def run(
             "OBC solvent), none (OpenMM's energy, one evaluation each) [batched]."
         ),
     ] = None,
+    switching_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="For explicit solvent: MD steps in which a leap is dragged while water makes "
+            "way, 1000 or more, with one try per jump and as many MD steps between jumps; 0 for "
+            "leaps that take no time [0]."
+        ),
+    ] = None,
+    switching_time_step_fs: Annotated[
+        float | None, typer.Option(help="Time step of these steps [6].")
+    ] = None,
+    switching_hydrogen_mass_da: Annotated[
+        float | None,
+        typer.Option(help="Mass of the solvent's hydrogens in these steps; 0: their own [4.5]."),
+    ] = None,
     frame_interval: Annotated[
         int | None, typer.Option(help="MD steps between frames [500].")
     ] = None,
@@ -153,6 +168,7 @@ def _run_with_progress(hybrid: HybridRun, steps: int, console: Console) -> None:
         f"grade [bold]{integrator.getGrade()}[/bold], {settings.temperature_k:g} K, "
         f"{settings.tries_per_jump} tries"
         + (f" of {settings.candidates} candidates" if settings.candidates > 1 else "")
+        + (f" of {settings.switching_steps} steps" if settings.switching_steps else "")
         + f" every {settings.jump_interval} steps, "
         f"from step {hybrid.step} to {steps} in {hybrid.folder}",
         highlight=False,

@@ -24,6 +24,8 @@ from openmm_genmd.md.jump_settings import JumpSettings
 from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
 from openmm_genmd.md.protocols import JumpProtocol
+from openmm_genmd.md.shadow_work import warn_of_shadow_work
+from openmm_genmd.md.switching_settings import SwitchingSettings
 from openmm_genmd.proposers.proposer import Grade, Proposer
 
 _HANDOFF = '<Integrator type="_GenMDHandoff"/>'
@@ -230,6 +232,11 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         Exception
             Whatever the proposer raises, as it was raised.
 
+        Warns
+        -----
+        ShadowWorkWarning
+            Before the first step with a switching protocol whose time step is too long.
+
         Notes
         -----
         An attempt that raises leaves no trace in the Context. Of several tries at one jump, those
@@ -237,4 +244,14 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         CompoundIntegrator around this one does, exceptions arrive as OpenMMException with the
         original one in the message.
         """
-        core.step(self, checked_steps(steps))
+        number = checked_steps(steps)
+        self._check_shadow_work()
+        core.step(self, number)
+
+    def _check_shadow_work(self) -> None:
+        """Warn once per protocol and Context, before the first step."""
+        if self._shadow_work_is_checked or not core.has_context(self):
+            return
+        self._shadow_work_is_checked = True
+        if isinstance(self._protocol, SwitchingSettings):
+            warn_of_shadow_work(self, self._protocol)

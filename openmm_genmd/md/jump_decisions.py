@@ -29,6 +29,7 @@ class JumpDecisions:
     _session: ProposerSession | None
     _protocol: JumpProtocol | None
     _observer: CandidateObserver | None
+    _shadow_work_is_checked = True
 
     def getProposer(self) -> Proposer | None:
         """Return the proposer, or None if it was lost in XML."""
@@ -95,7 +96,29 @@ class JumpDecisions:
     def _install(self, protocol: JumpProtocol) -> None:
         protocol.install(self)
         self._protocol = protocol
+        self._shadow_work_is_checked = False
         self._keep_what_outlives()
+
+    def measureShadowWork(self, trials: int = 4, steps: int = 100) -> Array:
+        """Return the shadow work ``(trials,)`` in kT of switches that change nothing.
+
+        It is what the time step of a switch costs: acceptance under the rule ``"total work"``, a
+        bias under ``"protocol work"``. With friction it grows with the number of steps. Neither
+        the simulation nor its random numbers change.
+
+        Parameters
+        ----------
+        trials
+            How many switches, all from the current positions.
+        steps
+            MD steps of each.
+
+        Raises
+        ------
+        OpenMMException
+            If the protocol is no switching protocol, or there is no Context.
+        """
+        return np.array(core.measure_shadow_work(self, trials, steps))
 
     def setCandidateObserver(self, observer: Callable[[Array, Array], object] | None) -> None:
         """Set what sees the conformations among which every attempt decides, or None.

@@ -7,6 +7,7 @@ import openmm
 from openmm_genmd.md.batched_energy import BatchedEnergy
 from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
 from openmm_genmd.md.run_settings import RunSettings
+from openmm_genmd.md.steered_switching import SteeredSwitching
 from openmm_genmd.md.system_input import SystemInput
 from openmm_genmd.proposers.load import load_proposer
 from openmm_genmd.proposers.mixture_proposer import MixtureProposer
@@ -16,6 +17,8 @@ from openmm_genmd.representations.torsions import TorsionRepresentation
 
 UNIFORM = "uniform"
 """Name of the untrained proposer."""
+WORK_LIMIT_KT, BLOCKS_PER_CHECK = 5.0, 25
+"""When a switch is hopeless, and how often that is looked at."""
 
 
 def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
@@ -45,14 +48,16 @@ def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
 
 
 def run_protocol(settings: RunSettings, system: openmm.System, proposer: Proposer) -> JumpProtocol:
-    """Single tries, or many candidates with the energy by which they are weighed.
+    """Single tries, switches, or many candidates with the energy by which they are weighed.
 
     Raises
     ------
     ValueError
-        If the System has forces that `BatchedEnergy` does not know, and no other weights are asked
-        for.
+        If both switches and many candidates are asked for; if the System has forces that
+        `BatchedEnergy` does not know, and no other weights are asked for.
     """
+    if settings.switching_steps > 0:
+        return _switching(settings)
     if settings.candidates == 1:
         return Instantaneous()
     if settings.surrogate == "none":
@@ -65,3 +70,18 @@ def run_protocol(settings: RunSettings, system: openmm.System, proposer: Propose
             "with surrogate none"
         ) from None
     return MultipleTry(settings.candidates, surrogate)
+
+
+def _switching(settings: RunSettings) -> SteeredSwitching:
+    if settings.candidates > 1:
+        raise ValueError(
+            "a leap takes time or is picked from many candidates, not both: leave out "
+            f"switching_steps={settings.switching_steps} or candidates={settings.candidates}"
+        )
+    return SteeredSwitching(
+        steps=settings.switching_steps,
+        time_step_ps=1e-3 * settings.switching_time_step_fs,
+        hydrogen_mass_da=settings.switching_hydrogen_mass_da,
+        work_limit_kt=WORK_LIMIT_KT,
+        blocks_per_check=BLOCKS_PER_CHECK,
+    )

@@ -33,6 +33,11 @@ class RunSettings(BaseModel):
         Candidates at each attempt, of which the best weighted is tried; see `MultipleTry`.
     surrogate
         What weighs them: ``"batched"`` for `BatchedEnergy`, ``"none"`` for OpenMM's own energy.
+    switching_steps
+        MD steps in which a leap is dragged through explicit solvent, see `SteeredSwitching`; 0 for
+        leaps that take no time.
+    switching_time_step_fs, switching_hydrogen_mass_da
+        Of the MD of a switch; the mass of hydrogens that are not dragged, 0 for their own.
     frame_interval
         MD steps between frames of the trajectory and rows of the energies.
     checkpoint_interval
@@ -68,6 +73,9 @@ class RunSettings(BaseModel):
     tries_per_jump: int = Field(default=4, ge=1)
     candidates: int = Field(default=1, ge=1)
     surrogate: Literal["batched", "none"] = "batched"
+    switching_steps: int = Field(default=0, ge=0)
+    switching_time_step_fs: float = Field(default=6.0, gt=0)
+    switching_hydrogen_mass_da: float = Field(default=4.5, ge=0)
     frame_interval: int = Field(default=500, ge=1)
     checkpoint_interval: int = Field(default=50_000, ge=1)
     constraints: str | None = None

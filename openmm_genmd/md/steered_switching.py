@@ -25,11 +25,11 @@ class SteeredSwitching(SwitchingSettings):
     coordinates
         `SoftCoordinates`; None for those of the proposer (`SoftCoordinates.of`).
     variant
-        ``"morph"``: the particles that the proposer moves are held still but for the increments, and
-        everything else moves freely. For any proposer. ``"springs"``: everything is free, and the
-        coordinates are dragged by springs whose center s is drawn around them; the proposer leaps
-        from s. For proposers whose density depends on the soft coordinates alone: those of torsions,
-        or any one if all its particles are points.
+        ``"morph"``: the particles that the proposer moves are held still but for the increments,
+        and everything else moves freely. For any proposer. ``"springs"``: everything is free, and
+        the coordinates are dragged by springs whose center s is drawn around them; the proposer
+        leaps from s. For proposers whose density depends on the soft coordinates alone: those of
+        torsions, or any one if all its particles are points.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def _require_soft_density(proposer: Proposer, coordinates: SoftCoordinates) -> N
     sees_points_only = set(coordinates.points) == {int(p) for p in proposer.particles}
     if not (sees_points_only or proposer.soft_only):
         raise ValueError(
-            f"variant='springs' needs a proposer whose density depends on its soft coordinates alone "
-            f"({type(proposer).__name__}.soft_only is False); use variant='morph', or make all its "
+            "variant='springs' needs a proposer whose density depends on its soft coordinates "
+            f"alone ({type(proposer).__name__}.soft_only is False); use variant='morph', or make all its "
             "particles points"
         )

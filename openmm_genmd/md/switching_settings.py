@@ -24,7 +24,7 @@ SCHEDULE_POINTS = 201
 def sigmoid_table(steepness: float = 6.0) -> tuple[float, ...]:
     """Values of a schedule that starts and ends slowly.
 
-    f(u) = (s(u) - s(0)) / (s(1) - s(0)) with the logistic function s(u) = 1/(1 + exp(-k (u - 1/2))),
+    f(u) = (s(u) - s(0)) / (s(1) - s(0)) with s(u) = 1/(1 + exp(-k (u - 1/2))) and
     k the steepness.
 
     Examples
@@ -72,8 +72,8 @@ class SwitchingSettings(JumpProtocol):
     blocks_per_check
         Stretches of MD between two looks at the partial work.
     schedule
-        How far the switch is after which part of its steps: ``"linear"``, ``"sigmoid"``, or values at
-        equally spaced parts from 0 to 1.
+        How far the switch is after which part of its steps: ``"linear"``, ``"sigmoid"``, or values
+        at equally spaced parts from 0 to 1.
 
     Raises
     ------

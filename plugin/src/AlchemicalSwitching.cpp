@@ -24,12 +24,14 @@ class AlchemicalMove : public SwitchingMove {
 public:
     explicit AlchemicalMove(const Tables& parameters) : parameters(parameters) {
     }
-    RejectionReason begin(SwitchingHost& host) {
+    void rest(SwitchingHost& host) {
         for (auto& [name, table] : parameters)
             if (!host.dynamics.hasParameter(name))
                 throw OpenMMException("AlchemicalSwitching: the alchemical System has no Context parameter '" + name +
                                       "'");
         change(host, 0);
+    }
+    RejectionReason begin(SwitchingHost&) {
         return RejectionReason::None;
     }
     void change(SwitchingHost& host, double progress) {

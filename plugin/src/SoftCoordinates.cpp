@@ -84,6 +84,21 @@ vector<int> SoftCoordinates::getParticles() const {
     return vector<int>(all.begin(), all.end());
 }
 
+void SoftCoordinates::requireWhole(const vector<Vec3>& x, double longest) const {
+    auto require = [&](int i, int j) {
+        Vec3 d = x[i] - x[j];
+        if (d.dot(d) > longest * longest)
+            throw OpenMMException("SteeredSwitching: the molecule that leaps is broken across the periodic box. Set "
+                                  "positions in which molecules are whole; OpenMM keeps them so");
+    };
+    for (const Torsion& torsion : torsions)
+        for (int i = 0; i < 3; i++)
+            require(torsion.atoms[i], torsion.atoms[i + 1]);
+    for (const Frame& frame : frames)
+        for (int i = 1; i < 3; i++)
+            require(frame.atoms[0], frame.atoms[i]);
+}
+
 static Vec3 normalized(const Vec3& v) {
     return v / sqrt(v.dot(v));
 }

@@ -14,6 +14,7 @@ MorphMove::MorphMove(const SoftCoordinates& coordinates) : coordinates(coordinat
 RejectionReason MorphMove::begin(SwitchingHost& host) {
     local = coordinates.localTo(host.particles);
     vector<Vec3> x = host.dynamics.gather(host.particles);
+    local.requireWhole(x, host.longestBond);
     JumpProposal proposal = host.propose(x);
     logRatio = proposal.logRatio;
     RejectionReason reason = host.judge(proposal, x);
@@ -35,6 +36,7 @@ RejectionReason CouplingMove::begin(SwitchingHost& host) {
     local = coordinates.localTo(particles);
     coupling.reset(new SoftCoupling(local, host.kT));
     vector<Vec3> x = host.dynamics.gather(particles);
+    local.requireWhole(x, host.longestBond);
     start = center = coupling->draw(local.measure(x), host.random);
     vector<Vec3> shown = local.place(start, x);
     JumpProposal proposal = host.propose(shown);

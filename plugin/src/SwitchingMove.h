@@ -23,6 +23,8 @@ struct SwitchingHost {
     std::function<RejectionReason(const JumpProposal& proposal, const std::vector<Vec3>& start)> judge;
     JumpRandom& random;
     double kT;
+    /** Half of the smallest width of the periodic box in nm, or infinite: bonds are never as long. */
+    double longestBond;
 };
 
 /**
@@ -32,6 +34,9 @@ struct SwitchingHost {
 class SwitchingMove {
 public:
     virtual ~SwitchingMove() {
+    }
+    /** Undo what an earlier switch left behind. */
+    virtual void rest(SwitchingHost& host) {
     }
     /** Prepare at the start of a switch, whose positions the dynamics has. */
     virtual RejectionReason begin(SwitchingHost& host) = 0;

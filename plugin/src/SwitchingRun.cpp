@@ -47,18 +47,30 @@ bool SwitchingRun::isFor(const SwitchingProtocol& protocol) const {
     return identity == protocol.getIdentity();
 }
 
-void SwitchingRun::begin(const Start& start) {
+/** A bond that is longer crosses the border of the box. */
+double SwitchingRun::getLongestBond() const {
+    if (!context.getSystem().usesPeriodicBoundaryConditions())
+        return INFINITY;
+    Vec3 box[3];
+    context.getPeriodicBoxVectors(box[0], box[1], box[2]);
+    return 0.5 * min({box[0][0], box[1][1], box[2][2]});
+}
+
+SwitchingHost SwitchingRun::begin(const Start& start) {
     kT = start.kT;
     block = 0;
     work = largestWork = 0;
     shadowWork = NAN;
     dynamics->begin(start.positions, start.groups, start.kT, start.random);
     dynamics->takeSurroundings(context);
+    SwitchingHost host{*dynamics,    particles, isVirtual,       tied, start.propose, start.judge,
+                       start.random, start.kT,  getLongestBond()};
+    move->rest(host);
+    return host;
 }
 
 RejectionReason SwitchingRun::perform(const Start& start) {
-    begin(start);
-    SwitchingHost host{*dynamics, particles, isVirtual, tied, start.propose, start.judge, start.random, start.kT};
+    SwitchingHost host = begin(start);
     try {
         RejectionReason reason = move->begin(host);
         if (reason != RejectionReason::None)

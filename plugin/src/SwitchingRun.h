@@ -71,7 +71,8 @@ public:
     double measureShadowWork(const Start& start, int numSteps);
 
 private:
-    void begin(const Start& start);
+    SwitchingHost begin(const Start& start);
+    double getLongestBond() const;
     RejectionReason performEntry(const SwitchingPlan::Entry& entry, SwitchingHost& host);
     RejectionReason measured(const std::function<RejectionReason()>& change);
     RejectionReason propagate(int numSteps);

@@ -35,7 +35,7 @@ def log(write_log: WriteLog) -> JumpLog:
     order = rng.permutation(100)
     rows = [
         f"{50 * (i + 1)},{int(reasons[k] == '')},{rng.uniform():.3f},1.5,-0.2,{reasons[k]},"
-        "0.001,0.0002,0.0001"
+        "0.001,0.0002,0.0001,0,nan"
         for i, k in enumerate(order)
     ]
     return read_jump_log(write_log(rows))

@@ -10,10 +10,11 @@ import pytest
 
 from openmm_genmd.analysis.jump_log import JumpLog, read_jump_log
 from openmm_genmd.md.jump_reporter import JUMP_COLUMNS
+from openmm_genmd.proposers.proposer import RUN_GRADES
 
 HEADER = ",".join(JUMP_COLUMNS)
 WriteLog = Callable[..., Path]
-ROW = "50,1,0.8,1.2,0.3,,0.001,0.0002,0.0001"
+ROW = "50,1,0.8,1.2,0.3,,0.001,0.0002,0.0001,1000,2.5"
 
 
 def test_reads_what_was_written(log: JumpLog) -> None:
@@ -32,10 +33,22 @@ def test_acceptance_over_time_keeps_the_mean(log: JumpLog) -> None:
 
 
 def test_not_finite_values_are_read(write_log: WriteLog) -> None:
-    row = "50,0,0,inf,nan,not finite,0.001,0.0002,0.0001"
+    row = "50,0,0,inf,nan,not finite,0.001,0.0002,0.0001,40,nan"
     log = read_jump_log(write_log([row]))
     assert np.isinf(log.work_kj_per_mol[0])
     assert np.isnan(log.log_ratio[0])
+    assert np.isnan(log.shadow_work_kj_per_mol[0])
+
+
+def test_what_a_switch_cost_is_read(write_log: WriteLog) -> None:
+    log = read_jump_log(write_log([ROW, ROW.replace("1000,2.5", "1025,-0.5")]))
+    assert log.switching_steps.tolist() == [1000, 1025]
+    assert log.shadow_work_kj_per_mol.tolist() == [2.5, -0.5]
+
+
+@pytest.mark.parametrize("grade", RUN_GRADES)
+def test_every_grade_of_a_run_is_read(write_log: WriteLog, grade: str) -> None:
+    assert read_jump_log(write_log([ROW], grade)).grade == grade
 
 
 def test_truth_may_be_spelt_out(write_log: WriteLog) -> None:
@@ -64,7 +77,10 @@ def test_an_empty_log(write_log: WriteLog) -> None:
         ("# grade: fine\n", "line 1: expected '# grade: '"),
         ("# grade: exact\n", "line 2: expected the columns"),
         ("# grade: exact\nstep,accepted\n", "line 2: expected the columns"),
-        (f"# grade: exact\n{HEADER}\n1,2,3\n", "line 3: expected 9 values as in the header, got 3"),
+        (
+            f"# grade: exact\n{HEADER}\n1,2,3\n",
+            "line 3: expected 11 values as in the header, got 3",
+        ),
         (f"# grade: exact\n{HEADER}\n{ROW.replace('0.8', 'x')}\n", "line 3.*could not convert"),
         (f"# grade: exact\n{HEADER}\n{ROW.replace('50,1', '50,2')}\n", "must be 0 or 1, got '2'"),
         (f"# grade: exact\n{HEADER}\n{ROW.replace('50,1', '50,0')}\n", "has no reason"),

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import openmm
 import pytest
 
+from openmm_genmd import GenerativeJumpIntegrator, UniformTorsionProposer
 from openmm_genmd.analysis.doctor import diagnose, verdict
 from openmm_genmd.analysis.figures import (
     acceptance_figure,
@@ -20,6 +22,9 @@ from openmm_genmd.analysis.figures import (
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
 from openmm_genmd.analysis.jump_log import JumpLog
 from openmm_genmd.analysis.report import RunReport, TextTable, render_report, write_report
+from openmm_genmd.data.structures import load_structure
+from openmm_genmd.proposers.proposer import RUN_GRADES
+from openmm_genmd.representations.torsions import TorsionRepresentation
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -29,6 +34,25 @@ def test_doctor_ranks_the_reasons(log: JumpLog) -> None:
     assert [d.reason for d in diagnoses] == ["strain", "ratio", "not finite"]
     assert [d.share for d in diagnoses] == pytest.approx([0.3, 0.09, 0.01])
     assert "Train longer" in diagnoses[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("reason", "knob"), [("work", "measureShadowWork"), ("terminated", "more switching steps")]
+)
+def test_doctor_knows_switches(reason: str, knob: str) -> None:
+    (diagnosis,) = diagnose({reason: 3}, n_attempts=4)
+    assert "work" in diagnosis.meaning
+    assert knob in diagnosis.remedy
+
+
+def test_doctor_knows_every_reason() -> None:
+    inner = openmm.LangevinMiddleIntegrator(300, 1, 0.002)
+    representation = TorsionRepresentation.from_topology(load_structure("alanine-dipeptide")[0])
+    integrator = GenerativeJumpIntegrator(inner, UniformTorsionProposer(representation), 10)
+    reasons = dict.fromkeys(integrator.getRejections(), 1)
+    diagnoses = diagnose(reasons, n_attempts=len(reasons))
+    assert {"strain", "terminated"} < {d.reason for d in diagnoses}
+    assert not any("unknown" in d.meaning for d in diagnoses)
 
 
 def test_doctor_admits_what_it_does_not_know() -> None:
@@ -140,7 +164,7 @@ def test_page_of_a_perfect_and_of_an_empty_log(log: JumpLog) -> None:
     assert "Rejection doctor" not in render_report(RunReport("t", {}, perfect))
     none = np.zeros(0)
     empty = JumpLog(
-        "exact", none.astype(np.int64), none > 0, none, none, none, (), none, none, none
+        "exact", none.astype(np.int64), none > 0, none, none, none, (), none, none, none, none, none
     )
     assert "No leap was attempted" in render_report(RunReport("t", {}, empty))
 
@@ -150,6 +174,26 @@ def test_exploratory_page_warns_and_takes_no_averages(log: JumpLog) -> None:
     assert "do NOT follow the Boltzmann" in render_report(RunReport("t", {}, exploratory))
     with pytest.raises(ValueError, match="leave out its populations"):
         render_report(RunReport("t", {}, exploratory, results={"P": TextTable((), [])}))
+
+
+def test_page_of_switches_says_what_they_cost(log: JumpLog) -> None:
+    steps = np.where(log.accepted, 1000.0, 100.0)
+    shadow = np.where(log.accepted, 1.25, np.nan)
+    switches = replace(log, switching_steps=steps, shadow_work_kj_per_mol=shadow)
+    page = render_report(RunReport("t", {}, switches))
+    assert "switching steps</th><td>640</td>" in page  # .6 * 1000 + .4 * 100
+    assert "shadow work, where known</th><td>1.25 kJ/mol</td>" in page
+    assert "switching steps" not in render_report(RunReport("t", {}, log))
+
+
+@pytest.mark.parametrize("grade", RUN_GRADES)
+def test_page_explains_every_grade(log: JumpLog, grade: str) -> None:
+    page = render_report(RunReport("t", {}, replace(log, grade=grade)))
+    assert f"Grade: {grade}." in page
+    (css_class,) = re.findall(r'class="grade ([^"]*)"', page)
+    assert " " not in css_class
+    assert ("vanishes with it" in page) == grade.endswith("up to time step")
+    assert ("as those of plain MD" in page) == (grade in ("exact", "path"))
 
 
 def test_incomplete_rows_are_refused() -> None:

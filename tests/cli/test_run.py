@@ -90,6 +90,24 @@ def test_candidates_weighed_by_openmm_itself(tmp_path):
     assert "20 jumps attempted" in result.output
 
 
+def test_leaps_that_take_time(tmp_path):
+    given = [*GIVEN, "--steps", 100, "--jump-interval", 20, "--tries-per-jump", 1]
+    options = [*given, "--switching-steps", 60, "--switching-time-step-fs", 4]
+    result = invoke("--out", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert "grade exact, 300 K, 1 tries of 60 steps every 20 steps" in result.output
+    stored = json.loads((tmp_path / "run" / "run.json").read_text())
+    names = ("switching_steps", "switching_time_step_fs", "switching_hydrogen_mass_da")
+    assert [stored[name] for name in names] == [60, 4.0, 4.5]
+    result = invoke("--out", tmp_path / "run", "--resume", "--steps", 200)
+    assert result.exit_code == 0, result.output
+    rows = (tmp_path / "run" / "jumps.csv").read_text().splitlines()[1:]
+    column = rows[0].split(",").index("switching_steps")
+    spent = [int(row.split(",")[column]) for row in rows[1:]]
+    assert len(spent) == 10
+    assert max(spent) > 60 > min(spent) > 20  # whole ones with energies at both ends; hopeless ones
+
+
 def test_steps_must_be_positive(tmp_path):
     assert invoke("--out", tmp_path / "run", *GIVEN, "--steps", -5).exit_code == 2
 
@@ -120,6 +138,14 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
             "--uniform-fraction should be less than 1, got 1.0",
         ),
         ([*GIVEN, "--candidates", "0"], "--candidates should be greater than or equal to 1, got 0"),
+        (
+            [*GIVEN, "--candidates", "4", "--switching-steps", "100"],
+            "leave out switching_steps=100 or candidates=4",
+        ),
+        (
+            [*GIVEN, "--switching-time-step-fs", "0"],
+            "--switching-time-step-fs should be greater than 0, got 0.0",
+        ),
         ([*GIVEN, "--surrogate", "x"], "--surrogate should be 'batched' or 'none', got 'x'"),
         (
             [*GIVEN[:3], "amber99sbildn.xml,implicit/gbn2.xml", *GIVEN[4:], "--candidates", "4"],

@@ -8,9 +8,10 @@ import pytest
 
 from openmm_genmd import Proposal
 
-NO_REJECTIONS = {
-    reason: 0 for reason in ("steric", "strain", "ratio", "not finite", "constraint", "surrogate")
-}
+REASONS = (
+    "steric", "strain", "ratio", "not finite", "constraint", "surrogate", "work", "terminated",
+)  # fmt: skip
+NO_REJECTIONS = dict.fromkeys(REASONS, 0)
 
 
 def lennard_jones_line() -> openmm.System:

@@ -5,8 +5,8 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from openmm_genmd import MixtureProposer, UniformTorsionProposer
-from openmm_genmd.md.run_proposer import run_proposer
+from openmm_genmd import Instantaneous, MixtureProposer, SteeredSwitching, UniformTorsionProposer
+from openmm_genmd.md.run_proposer import run_proposer, run_protocol
 from openmm_genmd.md.run_settings import RunSettings
 from openmm_genmd.md.system_input import load_system_input
 from openmm_genmd.proposers.torsion_proposer import TorsionProposer
@@ -49,3 +49,22 @@ def test_a_model_with_uniform_leaps(given):
 def test_uniform_leaps_with_uniform_leaps(given):
     with pytest.raises(ValueError, match=r"are uniform; leave uniform_fraction out, got 0\.2"):
         _made(given, "uniform", 0.2)
+
+
+def test_leaps_take_the_time_that_is_asked_for(given):
+    settings = RunSettings(pdb=PDB, system=FORCE_FIELD, proposer="uniform")
+    proposer = run_proposer(settings, given)
+    assert run_protocol(settings, given.system, proposer) == Instantaneous()
+    asked = {
+        "switching_steps": 2000,
+        "switching_time_step_fs": 4.0,
+        "switching_hydrogen_mass_da": 3.0,
+    }
+    switching = run_protocol(settings.model_copy(update=asked), given.system, proposer)
+    assert switching == SteeredSwitching(
+        steps=2000,
+        time_step_ps=0.004,
+        hydrogen_mass_da=3.0,
+        work_limit_kt=5.0,
+        blocks_per_check=25,
+    )

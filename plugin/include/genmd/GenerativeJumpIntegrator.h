@@ -115,6 +115,10 @@ public:
     std::vector<JumpRecord> getRecords(long long firstIndex) const;
     /** Keep at least this many records; the default is 65536. */
     void reserveRecords(long long count);
+    /** Get whether there is a Context. */
+    bool isBound() const {
+        return context != NULL;
+    }
     /**
      * Measure what the time step of a switching protocol costs: the shadow work, in kT, of switches that change
      * nothing, from the Context's current positions. Nothing of the simulation changes, its random numbers included.

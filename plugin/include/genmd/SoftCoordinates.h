@@ -106,6 +106,11 @@ public:
     SoftCoordinates localTo(const std::vector<int>& particles) const;
     /** Get the particles that the coordinates are measured from or that follow them, without repetition. */
     std::vector<int> getParticles() const;
+    /**
+     * Throw an OpenMMException if particles between which a coordinate is measured are further apart than that, in nm:
+     * then the molecule is broken across the borders of a periodic box.
+     */
+    void requireWhole(const std::vector<Vec3>& positions, double longest) const;
     /** Measure the coordinates. */
     SoftValues measure(const std::vector<Vec3>& positions) const;
     /** Get the shortest way from some values to others. */
