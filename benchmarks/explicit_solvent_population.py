@@ -27,6 +27,7 @@ POINTS = 61
 HILL_STEPS = 100
 HEIGHT_KJ, WIDTH_RAD, BIAS_FACTOR = 2.0, 0.35, 8.0
 FRAME_STEPS = 250
+CAP_KJ = 36.0
 SETTLING_STEPS = 10_000
 GRID = np.linspace(-np.pi, np.pi, POINTS)
 
@@ -94,6 +95,11 @@ def bias_at(bias_kj: Array, torsions: Array) -> Array:
     )
 
 
+def capped(bias_kj: Array) -> Array:
+    """Return a bias that leaves alone what lies more than `CAP_KJ` above the minimum."""
+    return np.asarray(np.maximum(bias_kj - bias_kj.max() + CAP_KJ, 0.0))
+
+
 @app.command()
 def build(surface: Path, minutes: float = 12.0, seed: int = 2) -> None:
     """Build the bias by well-tempered metadynamics; continues where it was."""
@@ -117,7 +123,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="odd: starts in the rare basin")] = 1,
 ) -> None:
     """Sample under the frozen bias."""
-    bias = np.load(surface)["bias_kj"]
+    bias = capped(np.load(surface)["bias_kj"])
     box = BiasedBox(bias, seed)
     box.integrator.step(SETTLING_STEPS)
     torsions, positions = [], []

@@ -41,7 +41,7 @@ _ADVICE = {
     "work": (
         "The switch took more work than the acceptance rule allows.",
         "Use more switching steps, since work falls as one over their number. First make sure that "
-        "it is not the time step: measureShadowWork() should be well below 1 kT; if it is not, "
+        "it is not the time step: measureShadowWork() should be 1 kT at most; if it is more, "
         "shorten time_step_ps or set hydrogen_mass_da.",
     ),
     "terminated": (

@@ -18,16 +18,17 @@ class AlchemicalSwitching(SwitchingSettings):
     """Interactions are turned off in the first half, the proposer leaps, and they come back.
 
     For ligands and side chains in explicit solvent. MD between jumps stays in the simulation's own
-    System; the switch happens with the alchemical one, and the energy differences between the two at
-    both ends are part of the work. Takes the settings of `SwitchingSettings` besides its own; its
-    schedule goes from the start to the leap, and need not be symmetric, since the way back mirrors
-    it.
+    System; the switch happens with the alchemical one, and the energy differences between the two
+    at both ends are part of the work. Takes the settings of `SwitchingSettings` besides its own;
+    its schedule goes from the start to the leap, and need not be symmetric, since the way back
+    mirrors it.
 
     Parameters
     ----------
     system
-        The alchemical System: of the same particles, with Context parameters that scale interactions,
-        for instance from ``openmmtools.alchemy.AbsoluteAlchemicalFactory``. A copy is made.
+        The alchemical System: of the same particles, with Context parameters that scale
+        interactions, for instance from ``openmmtools.alchemy.AbsoluteAlchemicalFactory``. A copy is
+        made.
     parameters
         Names of the Context parameters, which go from 1 to 0; or a mapping from names to values
         between the start and the leap, at equally spaced progress.

@@ -36,7 +36,7 @@ class SoftCoordinates:
     superpose
         Whether a molecule that morphs is shifted and turned as a whole, so that its atoms sweep
         through as little solvent as possible. The result is a rigid motion of what was proposed,
-        which is right for proposers whose density does not depend on the pose, as those of torsions.
+        which is right for proposers whose density does not depend on the pose, as that of torsions.
     torsion_width_rad, position_width_nm, rotation_width_rad
         How closely the coordinates follow when they are dragged by springs: the standard deviation
         around the center, as Quantity or number.

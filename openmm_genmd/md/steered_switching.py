@@ -124,6 +124,6 @@ def _require_soft_density(proposer: Proposer, coordinates: SoftCoordinates) -> N
     if not (sees_points_only or proposer.soft_only):
         raise ValueError(
             "variant='springs' needs a proposer whose density depends on its soft coordinates "
-            f"alone ({type(proposer).__name__}.soft_only is False); use variant='morph', or make all its "
-            "particles points"
+            f"alone ({type(proposer).__name__}.soft_only is False); use variant='morph', or make "
+            "all its particles points"
         )

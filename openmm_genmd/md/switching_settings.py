@@ -60,6 +60,8 @@ class SwitchingSettings(JumpProtocol):
     hydrogen_mass_da
         Mass that hydrogens get whose distance to a heavier atom is constrained, water included, at
         the expense of that atom; 0 leaves all masses. Heavier hydrogens allow for longer steps.
+        Where two constraints meet at a free angle, as in a methyl group, masses stay: the
+        distribution of that angle depends on them.
     rule
         What decides; the three are never mixed. ``"total work"`` (default): the change of the total
         energy less the heat, exact for any time step; shadow work costs acceptance.

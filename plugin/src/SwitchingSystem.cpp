@@ -7,7 +7,9 @@
 #include "openmm/MonteCarloMembraneBarostat.h"
 #include "openmm/OpenMMException.h"
 #include "openmm/serialization/XmlSerializer.h"
+#include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 
 using namespace OpenMM;
@@ -27,22 +29,40 @@ static void removeIrreversibleForces(System& system) {
             system.removeForce(i);
 }
 
-/** For every hydrogen, the heaviest particle to which its distance is constrained. */
-static map<int, int> findHeavyPartners(const System& system) {
-    map<int, int> partners;
+typedef map<int, set<int>> Neighbors;
+
+/** The particles with a mass to which each particle is tied by constraints. */
+static Neighbors findConstrainedNeighbors(const System& system) {
+    Neighbors neighbors;
     for (int i = 0; i < system.getNumConstraints(); i++) {
-        int pair[2];
+        int first, second;
         double distance;
-        system.getConstraintParameters(i, pair[0], pair[1], distance);
-        for (int side = 0; side < 2; side++) {
-            int light = pair[side], heavy = pair[1 - side];
-            double mass = system.getParticleMass(light);
-            if (mass == 0 || mass > HEAVIEST_HYDROGEN || system.getParticleMass(heavy) <= mass)
-                continue;
-            auto known = partners.find(light);
-            if (known == partners.end() || system.getParticleMass(known->second) < system.getParticleMass(heavy))
-                partners[light] = heavy;
+        system.getConstraintParameters(i, first, second, distance);
+        if (system.getParticleMass(first) != 0 && system.getParticleMass(second) != 0) {
+            neighbors[first].insert(second);
+            neighbors[second].insert(first);
         }
+    }
+    return neighbors;
+}
+
+/**
+ * For every hydrogen that can change its mass, the heaviest particle to which it is tied. Two constraints that share a
+ * particle at a free angle, as in a methyl group, make the distribution of that angle depend on the masses (Fixman,
+ * Proc. Natl. Acad. Sci. USA 71, 3050 (1974)); such hydrogens keep theirs. In rigid water no angle is free.
+ */
+static map<int, int> findHeavyPartners(const System& system) {
+    Neighbors neighbors = findConstrainedNeighbors(system);
+    map<int, int> partners;
+    for (auto& [light, tied] : neighbors) {
+        double mass = system.getParticleMass(light);
+        int heavy = *max_element(tied.begin(), tied.end(),
+                                 [&](int a, int b) { return system.getParticleMass(a) < system.getParticleMass(b); });
+        bool isRigid = all_of(neighbors[heavy].begin(), neighbors[heavy].end(), [&, hydrogen = light](int other) {
+            return other == hydrogen || neighbors[other].count(hydrogen);
+        });
+        if (mass <= HEAVIEST_HYDROGEN && system.getParticleMass(heavy) > mass && isRigid)
+            partners[light] = heavy;
     }
     return partners;
 }

@@ -1,5 +1,7 @@
 """Oscillators around a particle in a double well, for OpenMM and for NumPy, and who leaps there."""
 
+import re
+
 import numpy as np
 import openmm
 
@@ -85,14 +87,26 @@ class AlchemicalBath(OscillatorBath):
 
     barrier, slope, spring, coupling = 4.0, 0.0, 540.0, 0.7
 
+    def system(self, parameter: str | None = None) -> openmm.System:
+        """Return it with names of its own: a switch takes over parameters of the same name."""
+        system = super().system(parameter)
+        for force in system.getForces():
+            for index in range(force.getNumGlobalParameters()):
+                name = force.getGlobalParameterName(index)
+                if name != parameter:
+                    force.setGlobalParameterName(index, f"other_{name}")
+                    renamed = re.sub(rf"\b{name}\b", f"other_{name}", force.getEnergyFunction())
+                    force.setEnergyFunction(renamed)
+        return system
+
 
 class Overshoot(BadProposer):
     """y = A x + d + noise for every moved particle, in both directions not equally likely.
 
-    A instance is also the leap of an oracle: positions may have a leading axis of walkers.
+    An instance is also the leap of an oracle: positions may have a leading axis of walkers.
     """
 
-    def __init__(self, particles=(0,), *, contraction=-0.95, drift_nm=(0.01, 0, 0), width_nm=0.03):
+    def __init__(self, particles=(0,), *, contraction=-0.92, drift_nm=(0.01, 0, 0), width_nm=0.02):
         super().__init__(particles)
         self.contraction, self.drift_nm, self.width_nm = contraction, np.array(drift_nm), width_nm
 

@@ -12,7 +12,8 @@ import numpy as np
 from .switching_md import SwitchingMD
 
 BREAKS = (
-    "increment missing",
+    "last increment missing",
+    "middle increment missing",
     "coupling counted",
     "ratio at the ends",
     "forward check only",
@@ -32,6 +33,7 @@ class SwitchingOracle(SwitchingMD):
     blocks_per_check: int = 0
     broken: str | None = None
 
+    @np.errstate(over="ignore", invalid="ignore")
     def jump(self, x):
         """Return positions and velocities at the end of a switch, and what is decided about it."""
         assert self.broken is None or self.broken in BREAKS
@@ -41,25 +43,26 @@ class SwitchingOracle(SwitchingMD):
         y, v, heat, looks, block = x, self.maxwell(x), 0 * start, [0 * start], 0
         begun, blocks = start + coupling + self.kinetic(v), sum(k == "MD" for k, _ in self.plan)
 
-        def look(number):
+        def is_hopeless(number):
             every = self.blocks_per_check
             if every and 2 * number <= blocks and number % every == 0:
                 total = move.energy(y) + self.kinetic(move.project(y, v)) - begun - heat
                 looks.append(self.choose(sum(works), total))
+            return np.all(np.max(looks, axis=0) > self.work_limit_kt * self.kt_kj)
 
         for kind, value in self.plan:
             if kind == "MD":
-                look(blocks - block)
+                if is_hopeless(blocks - block):
+                    break
                 y, v, heat = self.propagate(y, v, heat, value)
                 block += 1
-                look(block)
+                if is_hopeless(block):
+                    break
             else:
                 before, old = move.energy(y), y
                 y = move.change(y, value) if kind == "change" else move.leap(y, self.draws)
                 works.append(move.energy(y) - before)
                 v, heat = (v, heat) if kind == "change" else self.refresh(old, y, v, heat)
-            if np.all(np.max(looks, axis=0) > self.work_limit_kt * self.kt_kj):
-                break
         v, end, off = move.project(y, v), move.real_energy(y), move.added(y)
         works.append(end - move.energy(y) + off)
         total = end + off + self.kinetic(v) - begun - heat
@@ -71,13 +74,14 @@ class SwitchingOracle(SwitchingMD):
     def decide(self, x, y, works, total, looks, coupling):
         """Return work and shadow work (kJ/mol), log ratio, probability and decision."""
         work = self.choose(sum(works), total)
-        work = work - (works[-2] if self.broken == "increment missing" else 0)
+        missing = {BREAKS[0]: -2, BREAKS[1]: len(works) // 2}.get(self.broken)
+        work = work - (works[missing] if missing else 0)
         work = work + (coupling if self.broken == "coupling counted" else 0)
         at_ends = self.broken == "ratio at the ends"
         log_ratio = self.move.ratio(x, y) if at_ends else self.move.log_ratio
         highest = np.max([*looks, work], axis=0) / self.kt_kj
         lowest = highest - (0 if self.broken == "forward check only" else work / self.kt_kj)
-        alive = np.maximum(highest, lowest) <= self.work_limit_kt
+        alive = np.isfinite(work) & (np.maximum(highest, lowest) <= self.work_limit_kt)
         p = np.where(alive, np.exp(np.minimum(0, log_ratio - work / self.kt_kj)), 0)
         drawn = self.draws.random(p.shape)
         if self.broken == "cut-off from the drawn number":

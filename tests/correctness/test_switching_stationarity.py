@@ -49,3 +49,22 @@ def test_a_particle_that_leaps_in_a_bath_of_oscillators(variant, rule, friction,
         **limit,
     )
     assert agrees(scores(OscillatorBath(), Overshoot(), switch, 5000))
+
+
+@pytest.mark.parametrize(
+    ("rule", "friction_per_ps"),
+    [("total work", 3.0), ("protocol work", 0.0), ("metropolized steps", 0.0)],
+)
+def test_a_particle_that_is_dragged_between_two_wells(rule, friction_per_ps):
+    switch = protocol(
+        "springs",
+        steps=STEPS,
+        steps_per_change=STEPS_PER_CHANGE,
+        time_step_ps=TIME_STEPS_PS[rule],
+        friction_per_ps=friction_per_ps,
+        rule=rule,
+        schedule="sigmoid",
+    )
+    model = DraggedParticle()
+    model.half_width_nm = 0.08
+    assert agrees(scores(model, Overshoot(), switch, 8000))

@@ -1,4 +1,4 @@
-"""A run with switches and checkpoints in a folder, which can be killed in the middle of a switch."""
+"""A run with switches and checkpoints in a folder, killed in the middle of a switch if asked."""
 
 import os
 import signal
@@ -67,4 +67,3 @@ def run(folder: Path, name: str, seed: int = 4, killed_at: int = -1) -> app.Simu
         simulation.saveCheckpoint(str(folder / "new"))
         os.replace(folder / "new", checkpoint)
     return simulation
-

@@ -32,7 +32,7 @@ def bound_pair(spring: float = 100.0) -> openmm.System:
     """Two particles in a double well of 8 kT along x, bound to each other by a spring."""
     system = openmm.System()
     wells, bond = openmm.CustomExternalForce(WELLS), openmm.HarmonicBondForce()
-    for index in range(2):
+    for _ in range(2):
         system.addParticle(12.0)
     wells.addParticle(0, [])
     bond.addBond(0, 1, 0.0, spring)

@@ -93,7 +93,9 @@ def waters(make_protocol, log_ratio=1e9, shifts=None, triclinic=True):
 def constraint_errors(system, context):
     """Largest relative error of a constrained distance, and largest velocity along one (nm/ps)."""
     state = context.getState(positions=True, velocities=True)
-    x, v = (getattr(state, f"get{name}")(asNumpy=True)._value for name in ("Positions", "Velocities"))
+    x, v = (
+        getattr(state, f"get{name}")(asNumpy=True)._value for name in ("Positions", "Velocities")
+    )
     errors = []
     for index in range(system.getNumConstraints()):
         i, j, distance = system.getConstraintParameters(index)
@@ -117,7 +119,10 @@ def test_constraints_and_sites_hold_after_an_accepted_switch(make_protocol, posi
         fresh = start(system, openmm.VerletIntegrator(0.001), x)
         expected = fresh.getState(energy=True).getPotentialEnergy()._value
         assert state.getPotentialEnergy()._value == pytest.approx(expected, abs=1e-9)
-        assert (context.getStepCount(), state.getTime()._value) == (jump, pytest.approx(jump * 1e-3))
+        assert (context.getStepCount(), state.getTime()._value) == (
+            jump,
+            pytest.approx(jump * 1e-3),
+        )
         np.testing.assert_array_equal(state.getPeriodicBoxVectors(asNumpy=True)._value, TRICLINIC)
 
 
@@ -145,7 +150,11 @@ def test_velocities_are_drawn_afresh(make_protocol):
 def test_molecules_several_boxes_away_do_the_same(make_protocol, positions_of):
     """Each molecule is elsewhere by lattice vectors: the trajectories differ by these alone."""
     shifts = np.zeros((10, 3))
-    for molecule, cells in ((slice(0, 4), (3, -2, 1)), (slice(4, 8), (-5, 0, 4)), ([8, 9], (0, 7, -1))):
+    for molecule, cells in (
+        (slice(0, 4), (3, -2, 1)),
+        (slice(4, 8), (-5, 0, 4)),
+        ([8, 9], (0, 7, -1)),
+    ):
         shifts[molecule] = np.array(cells) @ TRICLINIC
     ends, works = [], []
     for shift in (0 * shifts, shifts):
@@ -203,9 +212,7 @@ def test_a_morph_ends_where_the_proposer_said_but_for_a_rigid_motion(in_system_d
     assert moved[0] < moved[1]
 
 
-@pytest.mark.parametrize(
-    ("in_system_da", "in_switch_da"), [(0, 0), (4.0, 0), (0, 3.0), (4.0, 3.0)]
-)
+@pytest.mark.parametrize(("in_system_da", "in_switch_da"), [(0, 0), (4.0, 0), (0, 3.0), (4.0, 3.0)])
 def test_springs_take_a_constrained_molecule_along(in_system_da, in_switch_da, positions_of):
     settings = {"steps": 400, "time_step_ps": 0.002, "friction_per_ps": 20.0}
     system, context, proposer = dipeptide(
@@ -218,8 +225,6 @@ def test_springs_take_a_constrained_molecule_along(in_system_da, in_switch_da, p
 
 
 def test_a_hydrogen_mass_that_leaves_too_little_for_the_heavy_atom_is_refused():
-    message = (
-        r"a hydrogen mass of 6 Da would leave particle \d+ with .* Da; choose a smaller one"
-    )
+    message = r"a hydrogen mass of 6 Da would leave particle \d+ with .* Da; choose a smaller one"
     with pytest.raises(openmm.OpenMMException, match=message):
         dipeptide(0, steps=4, hydrogen_mass_da=6.0, variant="springs")

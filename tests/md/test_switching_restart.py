@@ -11,7 +11,6 @@ import pytest
 from .switching_run import N_STEPS, make_simulation, run
 from .switching_systems import PROTOCOLS
 
-
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import pathlib, sys

@@ -188,9 +188,9 @@ def test_parameters_that_cannot_be_switched_are_refused(parameters, message):
 
 
 def test_alchemical_switching_needs_a_middle_and_a_system():
-    with pytest.raises(ValueError, match="so steps / steps_per_change must be even, got 30 / 10"):
+    with pytest.raises(ValueError, match=r"so steps / steps_per_change must be even, got 30 / 10"):
         alchemical(steps=30, steps_per_change=10)
-    with pytest.raises(TypeError, match="system must be an openmm.System, got Context"):
+    with pytest.raises(TypeError, match=r"system must be an openmm.System, got Context"):
         AlchemicalSwitching(system=_context(), parameters=["a"])
 
 

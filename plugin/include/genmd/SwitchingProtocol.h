@@ -48,8 +48,9 @@ struct SwitchingSettings {
     /** Friction of the Langevin thermostat in 1/ps; 0 for deterministic MD (velocity Verlet in its position form). */
     double friction = 0;
     /**
-     * Mass in Da that hydrogens get whose distance to a heavier atom is constrained, at the expense of that atom; 0
-     * leaves all masses as they are.
+     * Mass in Da that hydrogens get whose distance to a heavier atom is constrained, at the expense of that atom,
+     * unless two constraints meet there at a free angle (methyl groups), whose distribution depends on masses; 0 leaves
+     * all masses as they are.
      */
     double hydrogenMass = 0;
     WorkRule rule = WorkRule::TotalWork;

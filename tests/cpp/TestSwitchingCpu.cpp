@@ -1,0 +1,8 @@
+#include "TestSwitching.h"
+
+int main() {
+    return runTests([] {
+        Platform::loadPluginsFromDirectory(getenv("OPENMM_PLUGIN_DIR"));
+        testSwitching("CPU", "single");
+    });
+}

@@ -1,0 +1,5 @@
+#include "TestSwitching.h"
+
+int main() {
+    return runTests([] { testSwitching("Reference", "double"); });
+}
