@@ -106,9 +106,7 @@ class SideChain:
         thermostat.step(equilibration_steps // 10)
         thermostat.setStepSize(TIME_STEP_PS)
         thermostat.step(equilibration_steps)
-        return cls(
-            Box(box.topology, _positions(context), box.system, box.n_solute), representation
-        )
+        return cls(Box(box.topology, _positions(context), box.system, box.n_solute), representation)
 
     @property
     def chi1(self) -> Any:
@@ -131,9 +129,7 @@ class SideChain:
     ) -> openmm.Context:
         """Return a Context at the equilibrated positions."""
         platform = openmm.Platform.getPlatformByName("CPU")
-        context = openmm.Context(
-            system or self.box.system, integrator, platform, {"Threads": "1"}
-        )
+        context = openmm.Context(system or self.box.system, integrator, platform, {"Threads": "1"})
         context.setPositions(self.box.positions_nm)
         context.setVelocitiesToTemperature(TEMPERATURE_K, 1)
         return context

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,26 +133,43 @@ def show(results: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
+def attempts_from(basin: str, minutes: float, steps: int, seed: int) -> Attempts:
+    """Return the attempts of chains that start in one basin."""
+    protocol: JumpProtocol = make_protocol(steps) if steps else Instantaneous()
+    return Chains(make_box(), load_starts(basin), protocol, seed).run(minutes)
+
+
 def main(
-    minutes: Annotated[float, typer.Option(help="wall time of the leaps")] = 20.0,
+    minutes: Annotated[float, typer.Option(help="wall time, on two cores")] = 20.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="where results go")] = None,
     steps: Annotated[int, typer.Option(help="steps of a switch; 0: instantaneous")] = 2000,
-    threads: Annotated[int, typer.Option(help="of the CPU platform")] = 1,
     seed: Annotated[int, typer.Option(help="of everything random")] = 1,
 ) -> None:
     """Leaps in water, switched; acceptance and flux against plain MD."""
     console = Console()
-    protocol: JumpProtocol = make_protocol(steps) if steps else Instantaneous()
-    box, attempts = make_box(), {}
-    for basin in ("right", "left"):
-        chains = Chains(box, load_starts(basin), protocol, seed, threads)
-        with console.status(f"leaping from the {basin} basin for {minutes / 2:g} minutes"):
-            attempts[basin] = chains.run(minutes / 2)
-    results = findings(attempts["right"], attempts["left"], json.loads(REFERENCE.read_text()))
+    with console.status(f"leaping for {minutes:g} minutes"), ProcessPoolExecutor(2) as pool:
+        running = [
+            pool.submit(attempts_from, basin, minutes, steps, seed) for basin in ("right", "left")
+        ]
+        right, left = (run.result() for run in running)
+    results = findings(right, left, json.loads(REFERENCE.read_text()))
     show(results, console)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(results, indent=1))
+        store(json_file.with_suffix(".npz"), right, left)
+
+
+def store(path: Path, right: Attempts, left: Attempts) -> None:
+    """Write all attempts, for looking at the work."""
+    np.savez_compressed(
+        path,
+        **{
+            f"{basin}_{name}": value
+            for basin, attempts in (("right", right), ("left", left))
+            for name, value in vars(attempts).items()
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Reads all ``left-*.json`` (explicit_solvent_reference.py) and ``frames-*.npz`` (sampled by
 explicit_solvent_population.py) of the folder, and writes benchmarks/reference/
 alanine_dipeptide_box.json and .npz: the population of the rare basin, the rate of MD out of it,
-their product, and starting points drawn by their weights from the frames.
+their product, and starting points: in the frequent basin drawn by their weights from the frames, in
+the rare one from plain MD inside of it (``left-bias0-*.npz``).
 """
 
 from __future__ import annotations
@@ -58,17 +59,19 @@ def left_population(torsions: list[Array], bias_kt: list[Array]) -> tuple[float,
     return float(value), float(error)
 
 
-def draw_starts(
+def draw_right(
     torsions: Array, bias_kt: Array, positions_nm: Array, rng: np.random.Generator
-) -> dict[str, Array]:
-    """Frames of both basins, drawn by their weights without repetition."""
-    weights = np.exp(bias_kt - bias_kt.max())
-    drawn = {}
-    for name, inside in (("right", is_right), ("left", is_left)):
-        share = weights * inside(torsions[:, 0])
-        chosen = rng.choice(len(share), STARTS[name], replace=False, p=share / share.sum())
-        drawn[name] = positions_nm[np.sort(chosen)]
-    return drawn
+) -> Array:
+    """Frames of the frequent basin, drawn by their weights without repetition."""
+    share = np.exp(bias_kt - bias_kt.max()) * is_right(torsions[:, 0])
+    chosen = rng.choice(len(share), STARTS["right"], replace=False, p=share / share.sum())
+    return np.asarray(positions_nm[np.sort(chosen)])
+
+
+def draw_left(positions_nm: Array, rng: np.random.Generator) -> Array:
+    """Frames of plain MD, drawn without repetition."""
+    chosen = rng.choice(len(positions_nm), STARTS["left"], replace=False)
+    return np.asarray(positions_nm[np.sort(chosen)])
 
 
 def combine(folder: Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -90,9 +93,12 @@ def combine(folder: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         "note": "errors of fluxes leave out that of the population, a factor of both",
     }
     positions = np.concatenate([archive["positions_nm"] for archive in archives])
-    starts = draw_starts(
-        np.concatenate(torsions), np.concatenate(bias), positions, np.random.default_rng(1)
-    )
+    rng = np.random.default_rng(1)
+    plain = [np.load(path)["frames"] for path in sorted(folder.glob("left-bias0-*.npz"))]
+    starts = {
+        "right": draw_right(np.concatenate(torsions), np.concatenate(bias), positions, rng),
+        "left": draw_left(np.concatenate(plain), rng),
+    }
     return results, starts
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from alanine_dipeptide_box import KT_KJ
 from explicit_solvent import REFERENCE, findings, load_starts, make_protocol, rate
 from explicit_solvent_attempts import Attempts
-from explicit_solvent_combine import draw_starts, exit_rate, left_population
+from explicit_solvent_combine import draw_left, draw_right, exit_rate, left_population
 from explicit_solvent_population import GRID, bias_at, hill
 from explicit_solvent_reference import CENTER_RAD, WIDTH_RAD, bias_kt
 
@@ -86,9 +86,9 @@ def test_reweighting_takes_the_bias_out():
     weights = np.where(phi > 0, -bias, 0.0)
     value, error = left_population([frames], [weights])
     assert abs(value - share) < 4 * error < 0.02
-    starts = draw_starts(frames, weights, frames[:, None], rng)
-    assert np.all(starts["left"][..., 0] > 0)
-    assert np.all(starts["right"][..., 0] < 0)
+    starts = draw_right(frames, weights, frames[:, None], rng)
+    assert np.all(starts[..., 0] < 0)
+    assert len(np.unique(draw_left(np.arange(50), rng))) == 12
 
 
 def test_the_bias_on_the_grid_is_what_the_hills_were():

@@ -167,8 +167,9 @@ def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:
     if offered == "exploratory" and asked != "exploratory":
         raise ValueError(
             "the grade would be 'exploratory': the proposer gives no density ratio, or the "
-            "protocol relaxes outside of the acceptance rule, so the run would not sample the "
-            "Boltzmann distribution. Use another one, or ask for it by name with grade='exploratory'"
+            "protocol relaxes outside of the acceptance rule, so the run would not sample "
+            "the Boltzmann distribution. Use another one, or ask for it by name with "
+            "grade='exploratory'"
         )
 
 

@@ -47,9 +47,7 @@ def oracle(variant, model, leap, draws, *, steps, steps_per_change, plan_broken=
 
 def engine_states(model, proposer, protocol, n_jumps, interval=4):
     """Positions, on-step velocities and forces ``(n_jumps, n, 3)`` right after each switch."""
-    integrator = GenerativeJumpIntegrator(
-        langevin(), proposer, interval, protocol=protocol, seed=3
-    )
+    integrator = GenerativeJumpIntegrator(langevin(), proposer, interval, protocol=protocol, seed=3)
     context = start(model.system(), integrator, model.start_nm())
     states = []
     for _ in range(n_jumps):

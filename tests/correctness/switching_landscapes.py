@@ -1,4 +1,4 @@
-"""Systems of OpenMM as landscapes of the oracle, one walker at a time, with SHAKE in plain NumPy."""
+"""Systems of OpenMM as landscapes of the oracle, for one walker, with SHAKE in plain NumPy."""
 
 import numpy as np
 import openmm
@@ -50,7 +50,7 @@ class SystemLandscape:
         v, error = v.copy(), 1.0
         while self.bonds and error > TOLERANCE:
             error = 0.0
-            for i, j, length in self.bonds:
+            for i, j, _ in self.bonds:
                 old, new = x[:, i] - x[:, j], v[:, i] - v[:, j]
                 along = np.sum(new * old) / np.sum(old**2)
                 self.share(v, i, j, along, old)

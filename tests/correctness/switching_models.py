@@ -62,6 +62,9 @@ class OscillatorBath(CoupledParticles, DraggedParticle):
 
     half_width_nm, spring = 0.06, 600.0
 
+    def start_nm(self):
+        return [[0.06, 0.05, 0.0], [0.05, 0.04, 0.0], [0.04, 0.03, 0.0]]
+
     def system(self, parameter: str | None = None) -> openmm.System:
         system = CoupledParticles.system(self)
         if parameter is not None:

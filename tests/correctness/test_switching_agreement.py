@@ -4,8 +4,6 @@ Plain Verlet dynamics beside the engine does the MD between jumps, so that a dif
 velocities included, would be seen in all that follow.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import openmm
 import pytest
@@ -15,7 +13,7 @@ from openmm_genmd import AlchemicalSwitching, GenerativeJumpIntegrator
 from .jump_random import JumpRandom
 from .running import start
 from .switching_chains import KT, LOWEST, oracle, protocol
-from .switching_fluid import Tumble, TrimerInFluid
+from .switching_fluid import TrimerInFluid, Tumble
 from .switching_landscapes import SystemLandscape
 from .switching_models import OscillatorBath, Overshoot
 from .switching_moves import Alchemical, alchemical_plan
@@ -154,4 +152,4 @@ def test_switches_of_a_rigid_molecule_in_a_fluid_agree(variant, rule, friction_p
     leap = Tumble(turn_rad=0.2, shift_nm=0.01)
     make_oracle = fluid_oracle(variant, model, settings)
     records = compare(model.system(), model.start_nm(), leap, switch, make_oracle, n_jumps=12)
-    assert 1 < sum(record.accepted for record in records)
+    assert sum(record.accepted for record in records) > 1

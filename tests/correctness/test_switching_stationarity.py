@@ -58,7 +58,7 @@ def test_a_particle_that_leaps_in_a_bath_of_oscillators(variant, rule, friction,
 def test_a_particle_that_is_dragged_between_two_wells(rule, friction_per_ps):
     switch = protocol(
         "springs",
-        steps=STEPS,
+        steps=3 * STEPS,
         steps_per_change=STEPS_PER_CHANGE,
         time_step_ps=TIME_STEPS_PS[rule],
         friction_per_ps=friction_per_ps,
@@ -67,4 +67,4 @@ def test_a_particle_that_is_dragged_between_two_wells(rule, friction_per_ps):
     )
     model = DraggedParticle()
     model.half_width_nm = 0.08
-    assert agrees(scores(model, Overshoot(), switch, 8000))
+    assert agrees(scores(model, Overshoot(), switch, 5000))

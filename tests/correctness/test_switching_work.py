@@ -156,14 +156,16 @@ def records_of(switch, n_jumps):
     return integrator.getRecords(), integrator.getNumJumpsAccepted()
 
 
-ZERO = dict(steps=10, steps_per_change=2, time_step_ps=0.04)
+ZERO = dict(steps=10, steps_per_change=2, time_step_ps=0.02)
 
 
 def switch_of_length_zero(variant, **settings):
     """A switch whose changes change nothing, whoever proposes."""
     if variant == "alchemical":
         system, table = MODEL.system("lambda_bath"), {"lambda_bath": (1.0, 1.0)}
-        return AlchemicalSwitching(system=system, parameters=table, **(ZERO | {"steps": 8}), **settings)
+        return AlchemicalSwitching(
+            system=system, parameters=table, **(ZERO | {"steps": 8}), **settings
+        )
     return protocol(variant, **ZERO, **settings)
 
 
@@ -182,7 +184,7 @@ def test_a_switch_of_length_zero_costs_its_shadow_work(variant, friction_per_ps)
     records, n_accepted = records_of(switch, 3000)
     works = np.array([record.work_kj_per_mol for record in records]) / KT
     probability = np.array([record.probability for record in records])
-    assert works.std() > 0.02
+    assert works.std() > 0.01
     np.testing.assert_allclose(probability, np.exp(np.minimum(0, -works)), rtol=1e-10)
     mean, error = mean_and_error(np.exp(-works))
     assert abs(mean - 1) < LIMIT * error

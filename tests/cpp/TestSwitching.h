@@ -21,11 +21,11 @@ struct SwitchingTolerance {
     double velocity = 1e-5;
 };
 
-/** Forces of single precision differ by 1e-5 of their size; energies of some hundred kJ/mol by a few thousandths. */
+/** In single precision energies of some hundred kJ/mol differ by a thousandth. */
 static SwitchingTolerance getSwitchingTolerance(const string& precision) {
     SwitchingTolerance tolerance;
     if (precision != "double") {
-        tolerance.work = 0.1;
+        tolerance.work = 0.01;
         tolerance.position = 5e-6;
         tolerance.velocity = 1e-3;
     }
@@ -155,31 +155,30 @@ static void assertSound(const JumpKernelSystem& setup, const State& state, const
 }
 
 /** One switch from the same seed on this platform and on the Reference platform. */
-static void testAgreement(Platform& platform, const string& name, WorkRule rule, const SwitchingTolerance& tolerance) {
-    for (bool triclinic : {false, true}) {
-        SwitchingSetup setup(triclinic), scaled(triclinic);
-        scaleCharges(scaled);
-        shared_ptr<JumpProtocol> protocol = makeProtocol(name, setup, scaled.system, rule);
-        SwitchingOutcome found = performSwitch(platform, setup, *protocol, 1e9);
-        Platform& reference = Platform::getPlatformByName("Reference");
-        SwitchingOutcome expected = performSwitch(reference, setup, *protocol, 1e9);
-        ASSERT(found.record.accepted && expected.record.accepted);
-        ASSERT(fabs(expected.record.work) > tolerance.work);
-        ASSERT(fabs(found.record.work - expected.record.work) < tolerance.work);
-        ASSERT_EQUAL(expected.record.numSwitchingSteps, found.record.numSwitchingSteps);
-        if (rule == WorkRule::ProtocolWork)
-            ASSERT(fabs(found.record.shadowWork - expected.record.shadowWork) < tolerance.work);
-        for (int i = 0; i < (int)setup.positions.size(); i++) {
-            Vec3 d = found.state.getPositions()[i] - expected.state.getPositions()[i];
-            ASSERT(sqrt(d.dot(d)) < 10 * tolerance.position);
-        }
-        assertSound(setup, found.state, tolerance);
-        ASSERT_EQUAL(1, found.steps);
-        ASSERT_EQUAL_TOL(1e-6, found.state.getTime(), 1e-9);
-        SwitchingOutcome rejected = performSwitch(platform, setup, *protocol, -1e9);
-        ASSERT(!rejected.record.accepted);
-        ASSERT_EQUAL((int)RejectionReason::Ratio, (int)rejected.record.reason);
+static void testAgreement(Platform& platform, const string& name, WorkRule rule, bool triclinic,
+                          const SwitchingTolerance& tolerance) {
+    SwitchingSetup setup(triclinic), scaled(triclinic);
+    scaleCharges(scaled);
+    shared_ptr<JumpProtocol> protocol = makeProtocol(name, setup, scaled.system, rule);
+    SwitchingOutcome found = performSwitch(platform, setup, *protocol, 1e9);
+    Platform& reference = Platform::getPlatformByName("Reference");
+    SwitchingOutcome expected = performSwitch(reference, setup, *protocol, 1e9);
+    ASSERT(found.record.accepted && expected.record.accepted);
+    ASSERT(fabs(expected.record.work) > tolerance.work);
+    ASSERT(fabs(found.record.work - expected.record.work) < tolerance.work);
+    ASSERT_EQUAL(expected.record.numSwitchingSteps, found.record.numSwitchingSteps);
+    if (rule == WorkRule::ProtocolWork)
+        ASSERT(fabs(found.record.shadowWork - expected.record.shadowWork) < tolerance.work);
+    for (int i = 0; i < (int)setup.positions.size(); i++) {
+        Vec3 d = found.state.getPositions()[i] - expected.state.getPositions()[i];
+        ASSERT(sqrt(d.dot(d)) < 10 * tolerance.position);
     }
+    assertSound(setup, found.state, tolerance);
+    ASSERT_EQUAL(1, found.steps);
+    ASSERT_EQUAL_TOL(1e-6, found.state.getTime(), 1e-9);
+    SwitchingOutcome rejected = performSwitch(platform, setup, *protocol, -1e9);
+    ASSERT(!rejected.record.accepted);
+    ASSERT_EQUAL((int)RejectionReason::Ratio, (int)rejected.record.reason);
 }
 
 /** A relaxed leap ends lower than where it began, and has no shadow work. */
@@ -228,9 +227,15 @@ static void testShadowWork(Platform& platform, const SwitchingTolerance& toleran
 static void testSwitching(const string& platformName, const string& precision) {
     Platform& platform = Platform::getPlatformByName(platformName);
     SwitchingTolerance tolerance = getSwitchingTolerance(precision);
-    for (const char* name : {"Morph", "Coupling", "Alchemical"})
-        for (WorkRule rule : {WorkRule::TotalWork, WorkRule::ProtocolWork, WorkRule::MetropolizedSteps})
-            testAgreement(platform, name, rule, tolerance);
+    testAgreement(platform, "Morph", WorkRule::TotalWork, true, tolerance);
+    testAgreement(platform, "Coupling", WorkRule::ProtocolWork, false, tolerance);
+    testAgreement(platform, "Alchemical", WorkRule::MetropolizedSteps, true, tolerance);
+    if (platformName == "Reference" || platformName == "CPU") {
+        // The other rules are the same code on a device.
+        testAgreement(platform, "Morph", WorkRule::ProtocolWork, false, tolerance);
+        testAgreement(platform, "Coupling", WorkRule::TotalWork, true, tolerance);
+        testAgreement(platform, "Alchemical", WorkRule::TotalWork, false, tolerance);
+    }
     testRelaxation(platform, tolerance);
     testShadowWork(platform, tolerance);
 }

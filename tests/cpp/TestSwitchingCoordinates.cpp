@@ -52,15 +52,15 @@ static void testDihedral() {
     ASSERT_EQUAL_TOL(M_PI, fabs(getDihedral(Vec3(1, 0, 0), Vec3(), Vec3(0, 0, 1), Vec3(-1, 0, 1))), 1e-14);
 }
 
-/** Two nested torsions, two frames and two points of twelve particles. */
+/** Two nested torsions, two frames and two points of thirteen particles. */
 static SoftCoordinates makeCoordinates() {
     SoftCoordinates coordinates;
     coordinates.addTorsion(0, 1, 2, 3, {2, 3, 4});
     coordinates.addTorsion(1, 2, 3, 4, {3, 4});
-    coordinates.addFrame(5, 6, 7, {5, 6, 7, 8});
-    coordinates.addFrame(9, 8, 10, {9, 10});
+    coordinates.addFrame(5, 6, 7, {5, 6, 7});
+    coordinates.addFrame(9, 8, 10, {8, 9, 10});
     coordinates.addPoint(11);
-    coordinates.addPoint(0);
+    coordinates.addPoint(12);
     coordinates.setWidths(0.2, 0.03, 0.4);
     return coordinates;
 }
@@ -72,14 +72,14 @@ static void testCouplingForces() {
     SoftCoupling coupling(coordinates, KT);
     const double h = 1e-6;
     for (int trial = 0; trial < 10; trial++) {
-        vector<Vec3> x = drawPositions(12, random), forces(12);
-        SoftValues center = coordinates.measure(drawPositions(12, random));
+        vector<Vec3> x = drawPositions(13, random), forces(13);
+        SoftValues center = coordinates.measure(drawPositions(13, random));
         double energy = coupling.evaluate(x, center, &forces);
         ASSERT_EQUAL_TOL(energy, coupling.evaluate(x, center, nullptr), 1e-14);
         double largest = 0;
         for (const Vec3& force : forces)
             largest = max(largest, sqrt(force.dot(force)));
-        for (int i = 0; i < 12; i++)
+        for (int i = 0; i < 13; i++)
             for (int axis = 0; axis < 3; axis++) {
                 vector<Vec3> up = x, down = x;
                 up[i][axis] += h;
@@ -108,7 +108,7 @@ static void testDrawnCenters() {
     const int draws = 40000;
     SoftCoordinates coordinates = makeCoordinates();
     JumpRandom random(7);
-    SoftValues values = coordinates.measure(drawPositions(12, random));
+    SoftValues values = coordinates.measure(drawPositions(13, random));
     for (double width : {0.1, 0.6, 1.5}) {
         coordinates.setWidths(width, 0.03, width);
         SoftCoupling coupling(coordinates, KT);
@@ -153,20 +153,20 @@ static void testDrawnCenters() {
 /** The way from y to x is that from x to y in reverse, superposed or not; it takes the shorter arc. */
 static void testMorphPath() {
     JumpRandom random(11);
-    vector<bool> isVirtual(12, false);
-    isVirtual[11] = true;
+    vector<bool> isVirtual(13, false);
+    isVirtual[12] = true;
     for (bool superposes : {false, true}) {
         SoftCoordinates coordinates = makeCoordinates();
         coordinates.setSuperposes(superposes);
         for (int trial = 0; trial < 10; trial++) {
-            vector<Vec3> x = drawPositions(12, random);
+            vector<Vec3> x = drawPositions(13, random);
             SoftValues values = coordinates.measure(x), changed = values;
             changed.torsions[0] += 2.5;
             changed.torsions[1] -= 1.5;
             changed.points[0] += drawPoint(random, 0.05);
-            changed.frames[0] = coordinates.measure(drawPositions(12, random)).frames[0];
+            changed.frames[0] = coordinates.measure(drawPositions(13, random)).frames[0];
             vector<Vec3> y = coordinates.place(changed, x);
-            y[11] += Vec3(3, 4, 5); // where a proposer puts a virtual site has no meaning
+            y[12] += Vec3(3, 4, 5); // where a proposer puts a virtual site has no meaning
             MorphPath there(coordinates, x, y, isVirtual);
             vector<Vec3> end = there.getPositions(1);
             MorphPath back(coordinates, end, x, isVirtual);
@@ -195,9 +195,9 @@ static void testCoordinateErrors() {
     for (double width : {0.0, -1.0, (double)NAN, (double)INFINITY})
         assertThrows("widths must be positive, got", [&] { coordinates.setWidths(0.1, width, 0.1); });
     assertThrows("particle 0 is not among those that the proposer moves", [&] { coordinates.localTo({1, 2, 3}); });
-    ASSERT_EQUAL(12, coordinates.getParticles().size());
+    ASSERT_EQUAL(13, coordinates.getParticles().size());
     JumpRandom random(1);
-    vector<Vec3> x = drawPositions(12, random);
+    vector<Vec3> x = drawPositions(13, random);
     coordinates.requireWhole(x, 0.5);
     x[10] += Vec3(0, 2, 0);
     assertThrows("is broken across the periodic box. Set positions", [&] { coordinates.requireWhole(x, 0.5); });

@@ -136,11 +136,14 @@ static void testPlansOfProtocols() {
         }
 }
 
-/** Hydrogens of 1 Da in a water and on a carbon, one of them without a constraint, and one that is heavy already. */
+/**
+ * A rigid water; a carbon with two constrained hydrogens at a free angle, one of them deuterium, and one without a
+ * constraint; a carbon with a single hydrogen; and a hydrogen that is heavy already.
+ */
 static void addMolecules(System& system) {
-    for (double mass : {16.0, 1.0, 1.0, 12.0, 1.0, 1.0, 2.014, 14.0, 4.0})
+    for (double mass : {16.0, 1.0, 1.0, 12.0, 1.0, 1.0, 2.014, 13.0, 2.014, 14.0, 4.0})
         system.addParticle(mass);
-    for (array<int, 2> pair : {array<int, 2>{1, 2}, {0, 1}, {2, 0}, {3, 4}, {6, 3}, {7, 8}})
+    for (array<int, 2> pair : {array<int, 2>{1, 2}, {0, 1}, {2, 0}, {3, 4}, {6, 3}, {7, 8}, {9, 10}})
         system.addConstraint(pair[0], pair[1], 0.1);
 }
 
@@ -152,13 +155,15 @@ static void assertMasses(const System& system, const vector<double>& expected) {
 static void testMasses() {
     System system;
     addMolecules(system);
-    assertMasses(*makeSwitchingSystem(system, {}, 0), {16, 1, 1, 12, 1, 1, 2.014, 14, 4});
-    assertMasses(*makeSwitchingSystem(system, {}, 3), {12, 3, 3, 9.014, 3, 1, 3, 14, 4});
+    vector<double> masses = {16, 1, 1, 12, 1, 1, 2.014, 13, 2.014, 14, 4};
+    assertMasses(*makeSwitchingSystem(system, {}, 0), masses);
+    // The distribution of a free angle between constraints depends on masses: these hydrogens keep theirs.
+    assertMasses(*makeSwitchingSystem(system, {}, 3), {12, 3, 3, 12, 1, 1, 2.014, 12.014, 3, 14, 4});
     // Frozen particles neither give mass nor take it.
-    assertMasses(*makeSwitchingSystem(system, {3, 4, 6}, 3), {12, 3, 3, 0, 0, 1, 0, 14, 4});
+    assertMasses(*makeSwitchingSystem(system, {7, 8}, 3), {12, 3, 3, 12, 1, 1, 2.014, 0, 0, 14, 4});
     assertThrows("a hydrogen mass of 6.5 Da would leave particle 0 with 5 Da; choose a smaller one",
-                 [&] { makeSwitchingSystem(system, {3, 4, 6}, 6.5); });
-    assertMasses(system, {16, 1, 1, 12, 1, 1, 2.014, 14, 4});
+                 [&] { makeSwitchingSystem(system, {}, 6.5); });
+    assertMasses(system, masses);
 }
 
 /** A force that OpenMM cannot write down. */

@@ -225,6 +225,6 @@ def test_springs_take_a_constrained_molecule_along(in_system_da, in_switch_da, p
 
 
 def test_a_hydrogen_mass_that_leaves_too_little_for_the_heavy_atom_is_refused():
-    message = r"a hydrogen mass of 6 Da would leave particle \d+ with .* Da; choose a smaller one"
+    message = r"a hydrogen mass of 8 Da would leave particle \d+ with .* Da; choose a smaller one"
     with pytest.raises(openmm.OpenMMException, match=message):
-        dipeptide(0, steps=4, hydrogen_mass_da=6.0, variant="springs")
+        dipeptide(0, steps=4, hydrogen_mass_da=8.0, variant="springs")
