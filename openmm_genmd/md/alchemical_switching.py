@@ -28,7 +28,7 @@ class AlchemicalSwitching(SwitchingSettings):
     system
         The alchemical System: of the same particles, with Context parameters that scale
         interactions, for instance from ``openmmtools.alchemy.AbsoluteAlchemicalFactory``. A copy is
-        made.
+        made. Context parameters that the simulation has, too, take its values.
     parameters
         Names of the Context parameters, which go from 1 to 0; or a mapping from names to values
         between the start and the leap, at equally spaced progress.

@@ -46,6 +46,8 @@ public:
         RejectionReason reason = host.judge(proposal, here);
         if (reason != RejectionReason::None)
             return reason;
+        // What velocities have along constraints has no meaning, and must not become motion after the leap.
+        host.dynamics.projectVelocities();
         host.dynamics.place(host.particles, proposal.positions);
         // Constraints point elsewhere now; fresh velocities are as likely on the way back.
         host.dynamics.refreshVelocities(host.tied);

@@ -155,6 +155,7 @@ void SwitchingDynamics::drift(double time) {
     requireFinite();
     if (system->getNumConstraints() > 0) {
         constraints.apply(before, positions, inverseMasses, CONSTRAINT_TOLERANCE);
+        requireFinite(); // constraints that cannot be kept give NaN
         for (int i = 0; i < (int)positions.size(); i++)
             if (inverseMasses[i] != 0)
                 velocities[i] = (positions[i] - before[i]) / time;

@@ -57,6 +57,8 @@ public:
     void refreshVelocities(const std::vector<int>& particles);
     /** Take some steps, with the thermostat and, if the rule says so, acceptance or rejection of them as a whole. */
     void propagate(int numSteps);
+    /** Take away the parts of velocities that would change a constrained distance. */
+    void projectVelocities();
     /** Get the potential energy of the moment, added potentials included, in kJ/mol. */
     double getPotential();
     double getAddedPotential();
@@ -92,7 +94,6 @@ private:
     void drift(double time);
     void kick();
     void thermostat(double time);
-    void projectVelocities();
     void upload();
     void requireFinite() const;
     std::unique_ptr<System> system;

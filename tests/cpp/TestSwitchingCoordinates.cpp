@@ -179,7 +179,7 @@ static void testMorphPath() {
             ASSERT_EQUAL_TOL(0.0, remainder(half.torsions[0] - values.torsions[0] - 1.25, 2 * M_PI), 1e-10);
             if (!superposes) {
                 y[3] += Vec3(0, 0, 1e-4);
-                assertThrows("changes more than its soft coordinates (moved particle 3 would end 0.0001",
+                assertThrows("changes more than its soft coordinates (moved particle 3 would end 0.000",
                              [&] { MorphPath(coordinates, x, y, isVirtual); });
             }
         }

@@ -17,7 +17,9 @@ def wild(stayer):
 
 
 def test_it_is_refused_unless_asked_for(wild, jumping):
-    with pytest.raises(ValueError, match="grade would be 'exploratory': the proposer gives no density"):
+    with pytest.raises(
+        ValueError, match="grade would be 'exploratory': the proposer gives no density"
+    ):
         jumping(wild)
     assert jumping(wild, grade="exploratory").getGrade() == "exploratory"
 
@@ -34,7 +36,9 @@ def test_set_proposer_refuses_too_and_keeps_the_old_one(wild, proposing, jumping
 
 @pytest.mark.parametrize("asked", ["exploratory", "path", "wrong"])
 def test_another_grade_than_the_proposers_is_an_error(asked, stayer, jumping):
-    with pytest.raises(ValueError, match=f"grade='{asked}' was asked for, but .* the grade 'exact'"):
+    with pytest.raises(
+        ValueError, match=f"grade='{asked}' was asked for, but .* the grade 'exact'"
+    ):
         jumping(stayer, grade=asked)
 
 
