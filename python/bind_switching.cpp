@@ -77,6 +77,7 @@ static void bindCoordinates(py::module_& module) {
         .def("add_frame", [](SoftCoordinates& self, const std::array<int, 3>& atoms,
                              const std::vector<int>& group) { self.addFrame(atoms[0], atoms[1], atoms[2], group); })
         .def("add_point", &SoftCoordinates::addPoint)
+        .def("require_independent", &SoftCoordinates::requireIndependent)
         .def("set_widths", &SoftCoordinates::setWidths)
         .def_property("superposes", &SoftCoordinates::getSuperposes, &SoftCoordinates::setSuperposes)
         .def_property_readonly("torsions",

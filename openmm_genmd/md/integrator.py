@@ -189,7 +189,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
             from openmm_genmd.proposers.descriptions import proposer_from_description
 
             proposer = proposer_from_description(json.loads(description))
-            self.setProposer(proposer, grade=proposer.grade)
+            self.setProposer(proposer, grade=grade_with(proposer.grade, self.getProtocol()))
 
     def __getstate__(self) -> str:
         """XML: proposers are not pickled."""

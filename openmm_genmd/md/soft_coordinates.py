@@ -46,7 +46,8 @@ class SoftCoordinates:
     ValueError
         If there are no coordinates, or a width is not positive.
     OpenMMException
-        If neither or both atoms of a bond are on its turning side, or a frame has an atom twice.
+        If neither or both atoms of a bond are on its turning side, a frame has an atom twice or one
+        outside of its group, a particle follows two coordinates, or others than torsions superpose.
 
     Examples
     --------
@@ -77,7 +78,7 @@ class SoftCoordinates:
             if not width > 0:
                 raise ValueError(f"{name} must be positive, got {width}")
             object.__setattr__(self, name, width)
-        self.to_native()
+        self.to_native().require_independent()
 
     @classmethod
     def of(cls, proposer: Proposer) -> Self:

@@ -121,9 +121,19 @@ class SteeredSwitching(SwitchingSettings):
 def _require_soft_density(proposer: Proposer, coordinates: SoftCoordinates) -> None:
     """With springs q may see s only: other coordinates are not on the way back what they were."""
     sees_points_only = set(coordinates.points) == {int(p) for p in proposer.particles}
-    if not (sees_points_only or proposer.soft_only):
+    if sees_points_only:
+        return
+    if not proposer.soft_only:
         raise ValueError(
             "variant='springs' needs a proposer whose density depends on its soft coordinates "
             f"alone ({type(proposer).__name__}.soft_only is False); use variant='morph', or make "
             "all its particles points"
         )
+    dragged = {frozenset(atoms[1:3]) for atoms, _ in coordinates.torsions}
+    for torsion in getattr(proposer.representation, "torsions", ()):
+        if frozenset(torsion.atoms[1:3]) not in dragged:
+            raise ValueError(
+                f"variant='springs' has to drag all torsions of the proposer, on which its density "
+                f"may depend, but {torsion.name} is not among the coordinates; leave coordinates= "
+                "out"
+            )

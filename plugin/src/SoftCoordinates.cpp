@@ -71,6 +71,10 @@ SoftCoordinates SoftCoordinates::localTo(const vector<int>& particles) const {
     return local;
 }
 
+void SoftCoordinates::removePoints(const vector<bool>& marked) {
+    points.erase(remove_if(points.begin(), points.end(), [&](int point) { return marked[point]; }), points.end());
+}
+
 vector<int> SoftCoordinates::getParticles() const {
     set<int> all(points.begin(), points.end());
     for (const Torsion& torsion : torsions) {
@@ -97,6 +101,35 @@ void SoftCoordinates::requireWhole(const vector<Vec3>& x, double longest) const 
     for (const Frame& frame : frames)
         for (int i = 1; i < 3; i++)
             require(frame.atoms[0], frame.atoms[i]);
+}
+
+static void requireInGroup(const SoftCoordinates::Frame& frame) {
+    for (int atom : frame.atoms)
+        if (!contains(frame.group, atom))
+            throw OpenMMException("SoftCoordinates: particle " + to_string(atom) +
+                                  " of a frame is not in the group that follows it");
+}
+
+void SoftCoordinates::requireIndependent() const {
+    if (superposes && !(frames.empty() && points.empty()))
+        throw OpenMMException("SoftCoordinates: only torsions superpose; frames and points say where the molecule is");
+    vector<int> following = points;
+    for (const Frame& frame : frames) {
+        requireInGroup(frame);
+        following.insert(following.end(), frame.group.begin(), frame.group.end());
+    }
+    SoftCoordinates turning = *this;
+    turning.frames.clear();
+    turning.points.clear();
+    vector<int> turned = turning.getParticles();
+    set<int> taken(turned.begin(), turned.end());
+    if (!frames.empty())
+        taken.clear(); // the molecule of a frame has torsions of its own
+    for (int particle : following)
+        if (!taken.insert(particle).second)
+            throw OpenMMException("SoftCoordinates: particle " + to_string(particle) +
+                                  " follows more than one coordinate; expected a point only once, in no torsion and no "
+                                  "other group");
 }
 
 static Vec3 normalized(const Vec3& v) {

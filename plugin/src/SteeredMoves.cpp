@@ -35,10 +35,11 @@ RejectionReason CouplingMove::begin(SwitchingHost& host) {
     particles = host.particles;
     local = coordinates.localTo(particles);
     coupling.reset(new SoftCoupling(local, host.kT));
+    local.removePoints(host.isVirtual); // they follow the others
     vector<Vec3> x = host.dynamics.gather(particles);
     local.requireWhole(x, host.longestBond);
     start = center = coupling->draw(local.measure(x), host.random);
-    vector<Vec3> shown = local.place(start, x);
+    vector<Vec3> shown = host.dynamics.getWithSites(particles, local.place(start, x));
     JumpProposal proposal = host.propose(shown);
     logRatio = proposal.logRatio;
     RejectionReason reason = host.judge(proposal, shown);

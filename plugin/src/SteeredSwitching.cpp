@@ -13,6 +13,7 @@ SteeredSwitching::SteeredSwitching(const SwitchingSettings& settings, const Soft
     if (coordinates.isEmpty())
         throw OpenMMException("SteeredSwitching: there are no soft coordinates to drag; expected at least one torsion, "
                               "frame or point");
+    coordinates.requireIndependent();
     if (variant == Coupling && coordinates.getSuperposes())
         throw OpenMMException(
             "SteeredSwitching: only the morph variant superposes; in the coupling variant the molecule "

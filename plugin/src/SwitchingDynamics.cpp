@@ -2,6 +2,8 @@
 #include "ProposalLimits.h"
 #include "openmm/LocalEnergyMinimizer.h"
 #include "openmm/OpenMMException.h"
+#include "openmm/VerletIntegrator.h"
+#include "openmm/reference/ReferenceVirtualSites.h"
 #include <cmath>
 
 using namespace OpenMM;
@@ -12,14 +14,14 @@ static const double CONSTRAINT_TOLERANCE = 1e-10;
 
 namespace {
 
-/** The child integrator of a switching Context, which only tells where the Context is: SwitchingDynamics does the
- * steps. */
-class HostIntegrator : public Integrator {
+/**
+ * The child integrator of a switching Context, which only tells where the Context is: SwitchingDynamics does the steps.
+ * It is one of OpenMM's, since devices get their arrays when the kernel of an integrator is made.
+ */
+class HostIntegrator : public VerletIntegrator {
 public:
     ContextImpl* impl = nullptr;
-    HostIntegrator() {
-        setConstraintTolerance(1e-5);
-        setStepSize(0.001);
+    HostIntegrator() : VerletIntegrator(0.001) {
     }
     void step(int) {
         throw OpenMMException("The Context of a switching protocol has no steps of its own");
@@ -27,17 +29,8 @@ public:
 
 protected:
     void initialize(ContextImpl& context) {
+        VerletIntegrator::initialize(context);
         impl = &context;
-        owner = &context.getOwner();
-    }
-    vector<string> getKernelNames() {
-        return {};
-    }
-    double computeKineticEnergy() {
-        return 0;
-    }
-    bool kineticEnergyRequiresForce() const {
-        return false;
     }
 };
 
@@ -242,6 +235,19 @@ vector<Vec3> SwitchingDynamics::gather(const vector<int>& particles) const {
     vector<Vec3> result;
     for (int particle : particles)
         result.push_back(positions[particle]);
+    return result;
+}
+
+vector<Vec3> SwitchingDynamics::getWithSites(const vector<int>& particles, const vector<Vec3>& places) {
+    vector<Vec3> whole = positions;
+    for (int i = 0; i < (int)particles.size(); i++)
+        whole[particles[i]] = places[i];
+    Vec3 box[3];
+    impl->getPeriodicBoxVectors(box[0], box[1], box[2]);
+    ReferenceVirtualSites(*system).computePositions(*system, whole, box);
+    vector<Vec3> result;
+    for (int particle : particles)
+        result.push_back(whole[particle]);
     return result;
 }
 

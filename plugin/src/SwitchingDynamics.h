@@ -14,6 +14,7 @@ namespace OpenMM {
 
 /** Thrown when MD runs into positions that no Context can take. */
 class UnstableDynamics : public std::exception {
+public:
     const char* what() const noexcept {
         return "positions are not finite";
     }
@@ -76,6 +77,8 @@ public:
     /** Get the positions with virtual sites in place. */
     std::vector<Vec3> getCompletePositions();
     std::vector<Vec3> gather(const std::vector<int>& particles) const;
+    /** Get other positions of some particles, with the virtual sites among them in place. */
+    std::vector<Vec3> getWithSites(const std::vector<int>& particles, const std::vector<Vec3>& places);
     void place(const std::vector<int>& particles, const std::vector<Vec3>& places);
     bool hasParameter(const std::string& name) const;
     void setParameter(const std::string& name, double value);

@@ -25,7 +25,7 @@ from .switching_systems import PROTOCOLS, START_NM, Mirror, alchemical_pair, bou
 
 COORDINATES = SoftCoordinates(
     torsions=[((0, 1, 2, 3), (2, 3)), ((4, 5, 6, 7), (5, 4))],
-    frames=[((0, 1, 2), (0, 1, 2, 3)), ((5, 6, 7), (5,))],
+    frames=[((0, 1, 2), (0, 1, 2, 3)), ((5, 6, 7), (5, 6, 7))],
     points=[8, 9],
     torsion_width_rad=0.2,
     position_width_nm=0.013,
@@ -46,7 +46,7 @@ STEERED = [
     SteeredSwitching(coordinates=COORDINATES),
     SteeredSwitching(coordinates=COORDINATES, variant="springs", **SETTINGS),
     SteeredSwitching(
-        coordinates=SoftCoordinates(points=[0, 3], superpose=True),
+        coordinates=SoftCoordinates(torsions=[((0, 1, 2, 3), (2, 3))], superpose=True),
         schedule="sigmoid",
         rule="protocol work",
     ),

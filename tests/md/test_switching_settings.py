@@ -5,7 +5,7 @@ import math
 import numpy as np
 import openmm
 import pytest
-from openmm import unit
+from openmm import OpenMMException, unit
 
 from openmm_genmd import (
     AlchemicalSwitching,
@@ -156,12 +156,36 @@ def test_coordinates_that_are_none_are_refused(settings, error, message):
 
 
 @pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"points": [0, 0]}, "particle 0 follows more than one coordinate"),
+        (
+            {"points": [3], "torsions": [((0, 1, 2, 3), (2, 3))]},
+            "particle 3 follows more than one coordinate",
+        ),
+        (
+            {"frames": [((0, 1, 2), (0, 1, 2, 3)), ((3, 4, 5), (3, 4, 5))]},
+            "particle 3 follows more than one coordinate",
+        ),
+        ({"frames": [((0, 1, 2), (0, 1))]}, "particle 2 of a frame is not in the group"),
+        ({"points": [0], "superpose": True}, "only torsions superpose"),
+    ],
+)
+def test_soft_coordinates_have_to_be_independent(settings, message):
+    with pytest.raises(OpenMMException, match=message):
+        SoftCoordinates(**settings)
+
+
+@pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
         ({"variant": "pull"}, ValueError, "variant must be one of morph, springs; got 'pull'"),
         ({"coordinates": [0]}, TypeError, r"must be SoftCoordinates or None, got \[0\]"),
         (
-            {"coordinates": SoftCoordinates(points=[0], superpose=True), "variant": "springs"},
+            {
+                "coordinates": SoftCoordinates(torsions=[((0, 1, 2, 3), (2, 3))], superpose=True),
+                "variant": "springs",
+            },
             ValueError,
             "superpose=True is for variant='morph'; with springs the molecule finds its own way",
         ),

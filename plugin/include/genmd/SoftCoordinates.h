@@ -78,6 +78,12 @@ public:
     const std::vector<int>& getPoints() const {
         return points;
     }
+    /**
+     * Throw an OpenMMException that says what is wrong, unless values of the coordinates can be chosen independently: a
+     * particle is a point once and follows nothing else then, a frame lies in its own group, groups are disjoint, and
+     * only torsions superpose.
+     */
+    void requireIndependent() const;
     bool isEmpty() const {
         return torsions.empty() && frames.empty() && points.empty();
     }
@@ -104,6 +110,8 @@ public:
     /** Get the same coordinates in terms of places in a list of particles. Throws an OpenMMException if one is not in
      * it. */
     SoftCoordinates localTo(const std::vector<int>& particles) const;
+    /** Take away the points that are marked, after localTo(). */
+    void removePoints(const std::vector<bool>& marked);
     /** Get the particles that the coordinates are measured from or that follow them, without repetition. */
     std::vector<int> getParticles() const;
     /**
