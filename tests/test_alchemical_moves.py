@@ -139,6 +139,19 @@ def test_error_of_a_rate(benchmark):
     assert error == pytest.approx(rate / math.sqrt(counts.sum()), rel=0.15)
 
 
+def test_gain_over_few_moves_has_an_error_and_a_limit(benchmark):
+    program = benchmark("alchemical_moves")
+    first, own = program.Turns([2.0, 4.0], [60.0, 60.0]), program.Turns([0.2, 0.2], [60.0, 60.0])
+    gain = program.gain_over(own, first)
+    assert gain["gain"] == pytest.approx(15.0)
+    # Rates left out are 4 and 2: their standard deviation is 1, that of the other rate is 0.
+    assert gain["gain_error"] == pytest.approx(5.0)
+    assert gain["gain_at_least"] == pytest.approx(3 * 2 / (0.4 + 3 + 2 * math.sqrt(0.4)))
+    assert set(program.gain_over(program.Turns([0.0, 0.0], [60.0, 60.0]), first)) == {
+        "gain_at_least"
+    }
+
+
 def test_json_has_what_is_promised(benchmark, monkeypatch, side_chain, tmp_path):
     program, file = benchmark("alchemical_moves"), tmp_path / "moves.json"
     monkeypatch.setattr(program, "SWITCH_STEPS", 20)

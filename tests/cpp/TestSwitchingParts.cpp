@@ -96,8 +96,12 @@ static void testSettings() {
     assertThrows("there are no soft coordinates to drag",
                  [&] { SteeredSwitching(settings, SoftCoordinates(), SteeredSwitching::Morph); });
     point.setSuperposes(true);
+    assertThrows("only torsions superpose", [&] { SteeredSwitching(settings, point, SteeredSwitching::Morph); });
+    SoftCoordinates torsion;
+    torsion.addTorsion(0, 1, 2, 3, {2, 3});
+    torsion.setSuperposes(true);
     assertThrows("only the morph variant superposes",
-                 [&] { SteeredSwitching(settings, point, SteeredSwitching::Coupling); });
+                 [&] { SteeredSwitching(settings, torsion, SteeredSwitching::Coupling); });
     System system;
     assertThrows("changes (steps divided by steps per change) must be even, got 5", [&] {
         AlchemicalSwitching(change([](Set s) { s.stepsPerChange = 2; }), system, {{"lambda", {1, 0}}});
