@@ -19,7 +19,7 @@ from openmm_genmd.data.structures import load_structure
 
 parser = argparse.ArgumentParser(description="Steered leaps of alanine dipeptide in water.")
 parser.add_argument("--switches", type=int, default=40, help="attempted leaps")
-parser.add_argument("--switching-steps", type=int, default=1000, help="MD steps of each")
+parser.add_argument("--switching-steps", type=int, default=2000, help="MD steps of each")
 parser.add_argument("--jump-interval", type=int, default=1000, help="MD steps between them")
 parser.add_argument("--equilibration-steps", type=int, default=10_000)
 parser.add_argument("--seed", type=int, default=1)
@@ -55,8 +55,6 @@ protocol = SteeredSwitching(
     steps=options.switching_steps,
     time_step_ps=0.006,
     hydrogen_mass_da=4.5,
-    work_limit_kt=5,
-    blocks_per_check=25,
 )
 proposer = load_proposer("alanine-dipeptide", topology, system, atoms=range(molecule.getNumAtoms()))
 integrator = GenerativeJumpIntegrator(

@@ -17,8 +17,6 @@ from openmm_genmd.representations.torsions import TorsionRepresentation
 
 UNIFORM = "uniform"
 """Name of the untrained proposer."""
-WORK_LIMIT_KT, BLOCKS_PER_CHECK = 5.0, 25
-"""When a switch is hopeless, and how often that is looked at."""
 
 
 def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
@@ -82,6 +80,4 @@ def _switching(settings: RunSettings) -> SteeredSwitching:
         steps=settings.switching_steps,
         time_step_ps=1e-3 * settings.switching_time_step_fs,
         hydrogen_mass_da=settings.switching_hydrogen_mass_da,
-        work_limit_kt=WORK_LIMIT_KT,
-        blocks_per_check=BLOCKS_PER_CHECK,
     )

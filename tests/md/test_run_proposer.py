@@ -65,6 +65,4 @@ def test_leaps_take_the_time_that_is_asked_for(given):
         steps=2000,
         time_step_ps=0.004,
         hydrogen_mass_da=3.0,
-        work_limit_kt=5.0,
-        blocks_per_check=25,
     )
