@@ -18,7 +18,9 @@ from openmm_genmd.md.protocols import JumpProtocol
 Array = NDArray[np.float64]
 
 JUMP_INTERVAL = 50
-ATTEMPTS_PER_START = 4
+JUMPS_PER_START = 4
+LEAST_EVALUATIONS = 2
+"""What a leap without a switch costs."""
 
 
 class Watched(Proposer):
@@ -95,17 +97,25 @@ class Chains:
         Of everything.
     threads
         Of the CPU platform.
+    tries
+        Attempts at each jump.
     """
 
     def __init__(
-        self, box: Box, starts_nm: Array, protocol: JumpProtocol, seed: int, threads: int = 1
+        self,
+        box: Box,
+        starts_nm: Array,
+        protocol: JumpProtocol,
+        seed: int,
+        threads: int = 1,
+        tries: int = 1,
     ) -> None:
         self.rng, self.starts_nm = np.random.default_rng(seed), starts_nm
         atoms = range(box.n_solute)
         proposer = load_proposer("alanine-dipeptide", box.topology, box.system, atoms=atoms)
         self.watched = Watched(proposer)
         self.integrator = GenerativeJumpIntegrator(
-            make_thermostat(seed), self.watched, JUMP_INTERVAL, protocol=protocol, seed=seed
+            make_thermostat(seed), self.watched, JUMP_INTERVAL, tries, protocol, seed=seed
         )
         platform = openmm.Platform.getPlatformByName("CPU")
         self.context = openmm.Context(
@@ -125,8 +135,8 @@ class Chains:
     def _visit(self, start: int) -> None:
         self.context.setPositions(self.starts_nm[start])
         self.context.setVelocitiesToTemperature(TEMPERATURE_K, int(self.rng.integers(1, 2**31)))
-        self.integrator.step(JUMP_INTERVAL * ATTEMPTS_PER_START)
-        self.starts += [start] * ATTEMPTS_PER_START
+        self.integrator.step(JUMP_INTERVAL * JUMPS_PER_START)
+        self.starts += [start] * (JUMPS_PER_START * self.integrator.getTriesPerJump())
 
     def attempts(self) -> Attempts:
         """Return all attempts so far."""
@@ -138,7 +148,9 @@ class Chains:
             probability=np.array([record.probability for record in records]),
             work_kt=np.array([record.work_kj_per_mol for record in records]) / kt_kj,
             log_ratio=np.array([record.log_ratio for record in records]),
-            switching_steps=np.array([record.switching_steps for record in records]),
-            md_steps=JUMP_INTERVAL * len(records),
+            switching_steps=np.array(
+                [max(record.switching_steps, LEAST_EVALUATIONS) for record in records]
+            ),
+            md_steps=JUMP_INTERVAL * len(records) // self.integrator.getTriesPerJump(),
             grade=self.integrator.getGrade() or "",
         )
