@@ -68,14 +68,14 @@ class AlchemicalSwitching(SwitchingSettings):
     ...     indices = [system.addForce(force) for force in (wells, pair)]
     ...     return system
     >>> protocol = AlchemicalSwitching(
-    ...     system=system_with("lambda_pair"), parameters=["lambda_pair"], steps=200)
+    ...     system=system_with("lambda_pair"), parameters=["lambda_pair"], steps=1000)
     >>> integrator = GenerativeJumpIntegrator(
     ...     openmm.LangevinMiddleIntegrator(300, 1, 0.002), Mirror(), 10, protocol=protocol, seed=1)
     >>> platform = openmm.Platform.getPlatformByName("Reference")
     >>> context = openmm.Context(system_with("1"), integrator, platform)
     >>> context.setPositions([[0.1, 0.0, 0.0], [-0.1, 0.0, 0.0]])
-    >>> integrator.step(200)
-    >>> integrator.getAcceptanceRate() > 0.5
+    >>> integrator.step(400)
+    >>> integrator.getAcceptanceRate() > 0.3  # without the switch: less than .001
     True
     """
 
