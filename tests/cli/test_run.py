@@ -104,8 +104,7 @@ def test_leaps_that_take_time(tmp_path):
     rows = (tmp_path / "run" / "jumps.csv").read_text().splitlines()[1:]
     column = rows[0].split(",").index("switching_steps")
     spent = [int(row.split(",")[column]) for row in rows[1:]]
-    assert len(spent) == 10
-    assert max(spent) > 60 > min(spent) > 20  # whole ones with energies at both ends; hopeless ones
+    assert spent == [60] * 10  # the rule needs no energies on the way
 
 
 def test_steps_must_be_positive(tmp_path):
