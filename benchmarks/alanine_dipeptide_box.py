@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import openmm
@@ -44,6 +45,18 @@ class Box:
     n_solute: int
 
 
+def make_system(force_field: app.ForceField, topology: app.Topology, **more: Any) -> openmm.System:
+    """System of a solvated molecule; `more` goes to ForceField.createSystem."""
+    return force_field.createSystem(
+        topology,
+        nonbondedMethod=app.PME,
+        nonbondedCutoff=CUTOFF_NM,
+        constraints=app.HBonds,
+        rigidWater=True,
+        **more,
+    )
+
+
 def make_box(edge_nm: float = EDGE_NM) -> Box:
     """Alanine dipeptide of the package, solvated in a cubic box."""
     topology, positions_nm = load_structure("alanine-dipeptide")
@@ -52,13 +65,7 @@ def make_box(edge_nm: float = EDGE_NM) -> Box:
     modeller.addSolvent(
         force_field, model="tip3p", boxSize=openmm.Vec3(edge_nm, edge_nm, edge_nm), neutralize=False
     )
-    system = force_field.createSystem(
-        modeller.topology,
-        nonbondedMethod=app.PME,
-        nonbondedCutoff=CUTOFF_NM,
-        constraints=app.HBonds,
-        rigidWater=True,
-    )
+    system = make_system(force_field, modeller.topology)
     positions = np.array(modeller.positions.value_in_unit(unit.nanometer))
     return Box(modeller.topology, positions, system, topology.getNumAtoms())
 

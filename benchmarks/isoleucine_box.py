@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import openmm
-from alanine_dipeptide_box import CUTOFF_NM, FORCE_FIELD, Box
+from alanine_dipeptide_box import FORCE_FIELD, Box, make_system
 from numpy.typing import NDArray
 from openmm import app, unit
 from peptides import capped_peptide
@@ -36,13 +36,8 @@ def make_isoleucine_box() -> Box:
     n_waters = (len(positions) - n_solute) // 3
     edge_nm = float(np.cbrt(n_waters * WATER_NM3 + SOLUTE_NM3))
     modeller.topology.setPeriodicBoxVectors(np.eye(3) * edge_nm * unit.nanometer)
-    system = force_field.createSystem(
-        modeller.topology,
-        nonbondedMethod=app.PME,
-        nonbondedCutoff=CUTOFF_NM,
-        constraints=app.HBonds,
-        rigidWater=True,
-        hydrogenMass=HYDROGEN_MASS_DA * unit.dalton,
+    system = make_system(
+        force_field, modeller.topology, hydrogenMass=HYDROGEN_MASS_DA * unit.dalton
     )
     compressed = _compressed(modeller.topology, positions, edge_nm / BUILT_EDGE_NM)
     return Box(modeller.topology, _minimized(system, compressed), system, n_solute)

@@ -82,13 +82,7 @@ class SoftCoordinates:
 
     @classmethod
     def of(cls, proposer: Proposer) -> Self:
-        """Coordinates of a proposer: its torsions, superposed, or else the positions themselves.
-
-        Raises
-        ------
-        ValueError
-            If the proposer has particles but none of them can be a point (empty).
-        """
+        """Coordinates of a proposer: its torsions, superposed, or else the positions themselves."""
         representation = proposer.representation
         if isinstance(representation, TorsionRepresentation):
             return cls(

@@ -1,5 +1,6 @@
 #include "genmd/AlchemicalSwitching.h"
 #include "SwitchingMove.h"
+#include "TableValue.h"
 #include "openmm/OpenMMException.h"
 #include "openmm/serialization/SerializationNode.h"
 #include "openmm/serialization/XmlSerializer.h"
@@ -12,12 +13,6 @@ using namespace std;
 namespace {
 
 typedef map<string, vector<double>> Tables;
-
-double interpolate(const vector<double>& table, double u) {
-    double place = min(max(u, 0.0), 1.0) * (table.size() - 1);
-    int left = min((int)place, (int)table.size() - 2);
-    return table[left] + (place - left) * (table[left + 1] - table[left]);
-}
 
 /** Sets Context parameters, and leaps in the middle. */
 class AlchemicalMove : public SwitchingMove {
@@ -36,7 +31,7 @@ public:
     }
     void change(SwitchingHost& host, double progress) {
         for (auto& [name, table] : parameters)
-            host.dynamics.setParameter(name, interpolate(table, progress));
+            host.dynamics.setParameter(name, getTableValue(table, progress));
     }
     /** The ratio is taken here, at the configurations just before and after the leap. */
     RejectionReason leap(SwitchingHost& host) {

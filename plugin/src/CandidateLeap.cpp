@@ -1,10 +1,10 @@
 /* How JumpEngine leaps among several candidates, and what it tells its observer. */
 #include "CandidateEvaluator.h"
 #include "ImportanceWeights.h"
+#include "WallClock.h"
 #include "genmd/JumpEngine.h"
 #include "openmm/reference/ReferenceVirtualSites.h"
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -64,7 +64,7 @@ double JumpEngine::sumReferences(const ImportanceWeights& weights, int picked, d
 
 /** Energies for the weights of some conformations, and on request that of x, in the place of the potential energy. */
 vector<double> JumpEngine::evaluateCandidates(vector<Vec3> positions, int count, double* energyOfCurrent) {
-    auto start = chrono::steady_clock::now();
+    double start = getWallSeconds();
     bool addsCurrent = energyOfCurrent != nullptr && evaluator->hasSurrogate();
     if (addsCurrent)
         positions.insert(positions.end(), current.begin(), current.begin() + particles.size());
@@ -73,7 +73,7 @@ vector<double> JumpEngine::evaluateCandidates(vector<Vec3> positions, int count,
         energies = evaluator->evaluate(context, getKernel(), positions, count + addsCurrent);
     if (addsCurrent)
         *energyOfCurrent = energies.back();
-    record.energySeconds += chrono::duration<double>(chrono::steady_clock::now() - start).count();
+    record.energySeconds += getWallSeconds() - start;
     return energies;
 }
 

@@ -3,9 +3,9 @@
 #include "GenericJumpKernel.h"
 #include "ProposalLimits.h"
 #include "SwitchingRun.h"
+#include "WallClock.h"
 #include "genmd/Acceptance.h"
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -14,10 +14,6 @@
 
 using namespace OpenMM;
 using namespace std;
-
-static double now() {
-    return chrono::duration<double>(chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 static void requireParticle(const System& system, int particle) {
     stringstream message;
@@ -93,7 +89,7 @@ void JumpEngine::findConstraints(const System& system) {
 
 void JumpEngine::begin(const JumpProtocol& protocol, double kT, int groups, const VelocityTransfer& transfer,
                        JumpRandom& random) {
-    double start = now();
+    double start = getWallSeconds();
     this->protocol = &protocol;
     if (protocol.movesEverything() && !hasWholeKernel) {
         wholeKernel = makeKernel(everything);
@@ -106,11 +102,11 @@ void JumpEngine::begin(const JumpProtocol& protocol, double kT, int groups, cons
     hasBegun = true;
     currentEnergy = getKernel().begin(context, groups, transfer.hasVelocities && transfer.timeOffset != 0);
     getKernel().getPositions(neighborhood, current);
-    beginSeconds = now() - start;
+    beginSeconds = getWallSeconds() - start;
 }
 
 JumpRecord JumpEngine::attempt() {
-    double start = now();
+    double start = getWallSeconds();
     record = JumpRecord();
     record.energySeconds = beginSeconds;
     forcedRejection = RejectionReason::None;
@@ -127,7 +123,7 @@ JumpRecord JumpEngine::attempt() {
         currentEnergy = candidateEnergy;
     } else
         record.reason = attribute(record.work / kT);
-    record.bookkeepingSeconds = now() - start + beginSeconds - record.modelSeconds - record.energySeconds;
+    record.bookkeepingSeconds = getWallSeconds() - start + beginSeconds - record.modelSeconds - record.energySeconds;
     beginSeconds = 0;
     return record;
 }
@@ -153,9 +149,9 @@ void JumpEngine::place() {
 }
 
 void JumpEngine::place(const vector<Vec3>& positions) {
-    double start = now();
+    double start = getWallSeconds();
     candidateEnergy = getKernel().evaluateCandidate(context, positions);
-    record.energySeconds += now() - start;
+    record.energySeconds += getWallSeconds() - start;
 }
 
 vector<Vec3> JumpEngine::getMoved() const {
@@ -169,13 +165,13 @@ void JumpEngine::askProposer(const vector<Vec3>* other, const function<void(cons
     bool periodic = context.getSystem().usesPeriodicBoundaryConditions();
     if (periodic)
         context.getPeriodicBoxVectors(box[0], box[1], box[2]);
-    double start = now();
+    double start = getWallSeconds();
     vector<Vec3> shown = other == nullptr ? getMoved() : *other;
     JumpInput input{shown, periodic, box, *random};
     if (other == nullptr && proposer->wantsTensor())
         input.tensor = getKernel().getTensor(particles);
     call(input);
-    record.modelSeconds += now() - start;
+    record.modelSeconds += getWallSeconds() - start;
 }
 
 void JumpEngine::propose() {
@@ -236,9 +232,9 @@ RejectionReason JumpEngine::attribute(double workInKT) {
 }
 
 double JumpEngine::end() {
-    double start = now();
+    double start = getWallSeconds();
     if (hasBegun)
         getKernel().end(context, transfer, *random);
     hasBegun = false;
-    return now() - start;
+    return getWallSeconds() - start;
 }

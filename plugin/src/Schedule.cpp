@@ -1,4 +1,5 @@
 #include "genmd/Schedule.h"
+#include "TableValue.h"
 #include "openmm/OpenMMException.h"
 #include <algorithm>
 #include <cmath>
@@ -26,9 +27,7 @@ Schedule::Schedule(const vector<double>& table) : table(table) {
 }
 
 double Schedule::getValue(double u) const {
-    double place = min(max(u, 0.0), 1.0) * (table.size() - 1);
-    int left = min((int)place, (int)table.size() - 2);
-    return table[left] + (place - left) * (table[left + 1] - table[left]);
+    return getTableValue(table, u);
 }
 
 void Schedule::requireSymmetric() const {

@@ -5,6 +5,7 @@
 #include "openmm/serialization/SerializationNode.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 using namespace OpenMM;
@@ -48,12 +49,15 @@ void SoftCoordinates::setWidths(double newTorsionWidth, double newPositionWidth,
 }
 
 SoftCoordinates SoftCoordinates::localTo(const vector<int>& particles) const {
+    map<int, int> places;
+    for (int i = 0; i < (int)particles.size(); i++)
+        places[particles[i]] = i;
     auto locate = [&](int particle) {
-        auto place = find(particles.begin(), particles.end(), particle);
-        if (place == particles.end())
+        auto found = places.find(particle);
+        if (found == places.end())
             throw OpenMMException("SoftCoordinates: particle " + to_string(particle) +
                                   " is not among those that the proposer moves");
-        return (int)(place - particles.begin());
+        return found->second;
     };
     auto locateAll = [&](auto& indices) {
         transform(indices.begin(), indices.end(), indices.begin(), locate);

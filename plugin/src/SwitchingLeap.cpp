@@ -2,18 +2,14 @@
 #include "ProposalLimits.h"
 #include "SwitchingRun.h"
 #include "SwitchingSystem.h"
+#include "WallClock.h"
 #include "genmd/JumpEngine.h"
 #include "genmd/LocalRelaxation.h"
 #include "openmm/OpenMMException.h"
-#include <chrono>
 #include <cmath>
 
 using namespace OpenMM;
 using namespace std;
-
-static double now() {
-    return chrono::duration<double>(chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 vector<Vec3> JumpEngine::getWhole() {
     vector<Vec3> whole;
@@ -50,14 +46,14 @@ SwitchingRun& JumpEngine::getSwitching(const SwitchingProtocol& protocol) {
 void JumpEngine::switchOver(const SwitchingProtocol& protocol) {
     SwitchingRun& run = getSwitching(protocol);
     vector<Vec3> whole = getWhole();
-    double begun = now(), modelSeconds = record.modelSeconds;
+    double begun = getWallSeconds(), modelSeconds = record.modelSeconds;
     forcedRejection = run.perform({whole, currentEnergy, groups, kT, *random,
                                    [&](const vector<Vec3>& shown) { return proposeFrom(shown); },
                                    [&](const JumpProposal& proposed, const vector<Vec3>& start) {
                                        return judge(proposed, start, run.gather(partners));
                                    },
                                    [&] { proposer->checkInterrupt(); }});
-    record.energySeconds += now() - begun - (record.modelSeconds - modelSeconds);
+    record.energySeconds += getWallSeconds() - begun - (record.modelSeconds - modelSeconds);
     record.numSwitchingSteps = run.getNumEvaluations();
     record.logRatio = run.getLogRatio();
     record.work = NAN;
@@ -101,7 +97,7 @@ void JumpEngine::relax(const LocalRelaxation& protocol) {
     record.work = NAN;
     if (forcedRejection != RejectionReason::None)
         return;
-    double begun = now();
+    double begun = getWallSeconds();
     try {
         relaxation->begin(whole, groups, kT, *random);
         relaxation->takeSurroundings(context);
@@ -111,7 +107,7 @@ void JumpEngine::relax(const LocalRelaxation& protocol) {
         relaxation->drawVelocities();
         if (protocol.getNumSteps() > 0)
             relaxation->propagate(protocol.getNumSteps());
-        record.energySeconds += now() - begun;
+        record.energySeconds += getWallSeconds() - begun;
         record.numSwitchingSteps = relaxation->getNumEvaluations();
         placeWhole(relaxation->getCompletePositions());
     } catch (const UnstableDynamics&) {

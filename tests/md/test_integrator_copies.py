@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import pickle
 import subprocess
 import sys
 import weakref
@@ -13,19 +12,7 @@ import pytest
 from openmm_genmd import GenerativeJumpIntegrator, Proposal
 from openmm_genmd.md.native import core
 
-
-def through_xml(integrator):
-    xml = openmm.XmlSerializer.serialize(integrator)
-    return GenerativeJumpIntegrator.fromIntegrator(openmm.XmlSerializer.deserialize(xml))
-
-
-def through_pickle(integrator):
-    return pickle.loads(pickle.dumps(integrator))
-
-
-def through_openmm_clone(integrator):
-    return GenerativeJumpIntegrator.fromIntegrator(openmm.XmlSerializer.clone(integrator))
-
+from .round_trips import through_openmm_clone, through_pickle, through_xml
 
 LOSE_PROPOSER = [through_xml, through_pickle, through_openmm_clone]
 DUPLICATES = [copy.copy, copy.deepcopy, *LOSE_PROPOSER]

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import pickle
 
 import openmm
 import pytest
@@ -21,6 +20,7 @@ from openmm_genmd.md.native import core
 from openmm_genmd.md.switching_settings import sigmoid_table
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
+from .round_trips import through_openmm_clone, through_pickle, through_xml
 from .switching_systems import PROTOCOLS, START_NM, Mirror, alchemical_pair, bound_pair
 
 COORDINATES = SoftCoordinates(
@@ -56,19 +56,6 @@ OTHERS = [
     LocalRelaxation(steps=50, max_iterations=7, time_step_ps=0.0005, friction_per_ps=3.0),
     LocalRelaxation(minimize=False, steps=5),
 ]
-
-
-def through_xml(integrator):
-    xml = openmm.XmlSerializer.serialize(integrator)
-    return GenerativeJumpIntegrator.fromIntegrator(openmm.XmlSerializer.deserialize(xml))
-
-
-def through_pickle(integrator):
-    return pickle.loads(pickle.dumps(integrator))
-
-
-def through_openmm_clone(integrator):
-    return GenerativeJumpIntegrator.fromIntegrator(openmm.XmlSerializer.clone(integrator))
 
 
 def from_inside_another(integrator):
