@@ -10,6 +10,7 @@ import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 
+from openmm_genmd import BatchedEnergy
 from openmm_genmd.data.structures import load_structure
 
 Array = NDArray[np.float64]
@@ -68,6 +69,13 @@ def make_box(edge_nm: float = EDGE_NM) -> Box:
     system = make_system(force_field, modeller.topology)
     positions = np.array(modeller.positions.value_in_unit(unit.nanometer))
     return Box(modeller.topology, positions, system, topology.getNumAtoms())
+
+
+def make_implicit_energy() -> BatchedEnergy:
+    """Return the energy of the molecule in implicit solvent, in kJ/mol."""
+    topology, _ = load_structure("alanine-dipeptide")
+    force_field = app.ForceField(FORCE_FIELD[0], "amber99_obc.xml")
+    return BatchedEnergy(force_field.createSystem(topology), threads=1)
 
 
 def make_thermostat(seed: int, time_step_ps: float = TIME_STEP_PS) -> openmm.Integrator:

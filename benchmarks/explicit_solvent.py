@@ -20,6 +20,7 @@ Errors are jackknife estimates over starting points.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from alanine_dipeptide_box import make_box
+from alanine_dipeptide_box import make_box, make_implicit_energy
 from explicit_solvent_attempts import Attempts, Chains
 from explicit_solvent_basins import is_left, is_right
 from numpy.typing import NDArray
@@ -45,14 +46,24 @@ STARTS = REFERENCE.with_suffix(".npz")
 PER = 1000.0
 
 
-def make_protocol(steps: int = 2000, limit_kt: float = 0.0) -> SteeredSwitching:
+def make_protocol(
+    steps: int = 2000, limit_kt: float = 8.0, reach_nm: float = 0.135, surrogate: bool = True
+) -> SteeredSwitching:
     """Return the settings of the benchmark.
 
-    Without a limit the molecule's own barriers, whose work comes back behind them, stay open;
-    with a tight one near moves gain, and crossings are lost.
+    The surrogate, the molecule in implicit solvent, refuses leaps without a switch, and keeps the
+    molecule's own barriers out of what the limit is for.
     """
-    limit = {"work_limit_kt": limit_kt, "blocks_per_check": steps // 40} if limit_kt else {}
-    return SteeredSwitching(steps=steps, time_step_ps=0.006, hydrogen_mass_da=4.5, **limit)
+    return SteeredSwitching(
+        steps=steps,
+        time_step_ps=0.006,
+        hydrogen_mass_da=4.5,
+        reach_nm=reach_nm or math.inf,
+        surrogate=make_implicit_energy() if surrogate else None,
+        surrogate_margin_kt=3.0,
+        work_limit_kt=limit_kt or math.inf,
+        blocks_per_check=max(1, steps // 80) if limit_kt else 0,
+    )
 
 
 def by_start(attempts: Attempts, values: Array) -> Array:
@@ -132,9 +143,9 @@ def show(results: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def attempts_from(basin: str, minutes: float, steps: int, limit_kt: float, seed: int) -> Attempts:
+def attempts_from(basin: str, minutes: float, seed: int, steps: int, *settings: float) -> Attempts:
     """Return the attempts of chains that start in one basin."""
-    protocol: JumpProtocol = make_protocol(steps, limit_kt) if steps else Instantaneous()
+    protocol: JumpProtocol = make_protocol(steps, *settings) if steps else Instantaneous()
     return Chains(make_box(), load_starts(basin), protocol, seed).run(minutes)
 
 
@@ -142,14 +153,16 @@ def main(
     minutes: Annotated[float, typer.Option(help="wall time, on two cores")] = 20.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="where results go")] = None,
     steps: Annotated[int, typer.Option(help="steps of a switch; 0: instantaneous")] = 2000,
-    limit_kt: Annotated[float, typer.Option(help="limit of the partial work; 0: none")] = 0.0,
+    limit_kt: Annotated[float, typer.Option(help="limit of the partial work; 0: none")] = 8.0,
+    reach_nm: Annotated[float, typer.Option(help="of a switch; 0: any")] = 0.135,
+    surrogate: Annotated[bool, typer.Option(help="implicit solvent decides first")] = True,
     seed: Annotated[int, typer.Option(help="of everything random")] = 1,
 ) -> None:
     """Leaps in water, switched; acceptance and flux against plain MD."""
     console = Console()
     with console.status(f"leaping for {minutes:g} minutes"), ProcessPoolExecutor(2) as pool:
         running = [
-            pool.submit(attempts_from, basin, minutes, steps, limit_kt, seed)
+            pool.submit(attempts_from, basin, minutes, seed, steps, limit_kt, reach_nm, surrogate)
             for basin in ("right", "left")
         ]
         right, left = (run.result() for run in running)

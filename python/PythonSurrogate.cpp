@@ -25,3 +25,11 @@ void PythonSurrogate::keepAlive() {
 py::object PythonSurrogate::getOwner() const {
     return owner.get();
 }
+
+std::shared_ptr<CandidateEnergy> getSurrogate(const GenerativeJumpIntegrator& integrator, py::object surrogate) {
+    if (py::isinstance<CandidateEnergy>(surrogate))
+        return surrogate.cast<std::shared_ptr<CandidateEnergy>>();
+    if (surrogate.is_none())
+        return nullptr;
+    return std::make_shared<PythonSurrogate>(surrogate, integrator.getProposer()->getParticles());
+}

@@ -3,6 +3,7 @@
 
 #include "WeakObject.h"
 #include "genmd/CandidateEnergy.h"
+#include "genmd/GenerativeJumpIntegrator.h"
 
 /**
  * A CandidateEnergy that asks the `energies` method of a Python object, which it holds weakly.
@@ -21,5 +22,9 @@ private:
     WeakObject owner;
     std::vector<int> particles;
 };
+
+/** Get a surrogate energy from None, a CandidateEnergy, or a Python object with a method `energies`. */
+std::shared_ptr<OpenMM::CandidateEnergy> getSurrogate(const OpenMM::GenerativeJumpIntegrator& integrator,
+                                                      pybind11::object surrogate);
 
 #endif /*GENMD_PYTHONSURROGATE_H_*/

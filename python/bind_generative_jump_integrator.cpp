@@ -51,8 +51,7 @@ static std::shared_ptr<PythonObserver> getPythonObserver(Jumper& native) {
 }
 
 static std::shared_ptr<PythonSurrogate> getPythonSurrogate(Jumper& native) {
-    auto protocol = dynamic_cast<const MultipleTry*>(&native.getProtocol());
-    return protocol ? std::dynamic_pointer_cast<PythonSurrogate>(protocol->getSurrogate()) : nullptr;
+    return std::dynamic_pointer_cast<PythonSurrogate>(native.getProtocol().getSurrogate());
 }
 
 /** From now on the C++ integrator may outlive its Python object. */
@@ -94,15 +93,9 @@ static void setInstantaneous(py::handle integrator) {
     getNativeIntegrator(integrator).setProtocol(Instantaneous());
 }
 
-/** The surrogate is None, a CandidateEnergy, or a Python object with a method `energies`. */
 static void setMultipleTry(py::handle integrator, int numCandidates, py::object surrogate) {
     Jumper& native = getNativeIntegrator(integrator);
-    std::shared_ptr<CandidateEnergy> energy;
-    if (py::isinstance<CandidateEnergy>(surrogate))
-        energy = surrogate.cast<std::shared_ptr<CandidateEnergy>>();
-    else if (!surrogate.is_none())
-        energy = std::make_shared<PythonSurrogate>(surrogate, native.getProposer()->getParticles());
-    native.setProtocol(MultipleTry(numCandidates, energy));
+    native.setProtocol(MultipleTry(numCandidates, getSurrogate(native, surrogate)));
 }
 
 /** Name and number of candidates; the latter is 0 for other protocols. */

@@ -1,5 +1,6 @@
 #include "NativeIntegrator.h"
 #include "NativeSystem.h"
+#include "PythonSurrogate.h"
 #include "bindings.h"
 #include "genmd/AlchemicalSwitching.h"
 #include "genmd/LocalRelaxation.h"
@@ -14,10 +15,12 @@ using namespace OpenMM;
 typedef std::map<std::string, std::vector<double>> Tables;
 
 static void setSteered(py::handle integrator, const SwitchingSettings& settings, const SoftCoordinates& coordinates,
-                       bool isMorph) {
-    getNativeIntegrator(integrator)
-        .setProtocol(
-            SteeredSwitching(settings, coordinates, isMorph ? SteeredSwitching::Morph : SteeredSwitching::Coupling));
+                       bool isMorph, double reach, py::object surrogate, double margin) {
+    GenerativeJumpIntegrator& native = getNativeIntegrator(integrator);
+    SteeredSwitching protocol(settings, coordinates, isMorph ? SteeredSwitching::Morph : SteeredSwitching::Coupling,
+                              getSurrogate(native, surrogate), margin);
+    protocol.setReach(reach);
+    native.setProtocol(protocol);
 }
 
 static void setAlchemical(py::handle integrator, const SwitchingSettings& settings, py::handle system,
@@ -105,6 +108,8 @@ void bindSwitching(py::module_& module) {
     bindCoordinates(module);
     py::class_<SteeredSwitching>(module, "SteeredSwitching")
         .def_property_readonly("settings", &SteeredSwitching::getSettings)
+        .def_property_readonly("reach_nm", &SteeredSwitching::getReach)
+        .def_property_readonly("surrogate_margin_kt", &SteeredSwitching::getSurrogateMargin)
         .def_property_readonly("coordinates", &SteeredSwitching::getCoordinates)
         .def_property_readonly(
             "is_morph", [](const SteeredSwitching& self) { return self.getVariant() == SteeredSwitching::Morph; });

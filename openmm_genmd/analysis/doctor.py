@@ -34,9 +34,11 @@ _ADVICE = {
         "Use a representation that carries constrained distances; TorsionRepresentation does.",
     ),
     "surrogate": (
-        "The surrogate energy preferred a candidate that the force field does not.",
+        "The surrogate energy preferred a candidate that the force field does not (MultipleTry), "
+        "or ruled out a leap before its switch (SteeredSwitching).",
         "Use a surrogate closer to the force field (BatchedEnergy with all of its terms), or fewer "
-        "candidates: with many the pick goes where the surrogate is wrong.",
+        "candidates: with many the pick goes where the surrogate is wrong. Switches that were "
+        "ruled out cost nothing.",
     ),
     "work": (
         "The switch took more work than the acceptance rule allows.",
@@ -45,7 +47,8 @@ _ADVICE = {
         "shorten time_step_ps or set hydrogen_mass_da.",
     ),
     "terminated": (
-        "The partial work of a switch, there or back, exceeded work_limit_kt.",
+        "A leap went beyond reach_nm, or the partial work of its switch, there or back, exceeded "
+        "work_limit_kt.",
         "Such switches end early and cost less than whole ones: no harm if some are accepted. If "
         "next to none is, use more switching steps; raise work_limit_kt only if accepted switches "
         "become more frequent per MD step spent.",

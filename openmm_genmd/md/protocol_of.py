@@ -12,7 +12,7 @@ from openmm_genmd.md.steered_switching import SteeredSwitching
 
 
 def protocol_of(integrator: Any) -> JumpProtocol:
-    """Return what surrounds leaps; of a `MultipleTry` the surrogate is missing."""
+    """Return what surrounds leaps; surrogates are missing."""
     name, candidates = core.get_protocol(integrator)
     if name == SteeredSwitching.name:
         return SteeredSwitching.from_native(core.get_steered(integrator))

@@ -7,12 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from openmm_genmd.md.native import core
-
-Array = NDArray[np.float64]
+from openmm_genmd.md.surrogates import WithSurrogate
 
 
 class JumpProtocol(ABC):
@@ -45,7 +41,7 @@ class Instantaneous(JumpProtocol):
 
 
 @dataclass(frozen=True)
-class MultipleTry(JumpProtocol):
+class MultipleTry(WithSurrogate, JumpProtocol):
     """Many candidates at each attempt, of which the best weighted are tried: exact for any weights.
 
     An attempt draws K candidates at once from one part of the proposer (one block, one component
@@ -124,36 +120,8 @@ class MultipleTry(JumpProtocol):
         if not 0 < number < 2**31:
             raise ValueError(f"candidates must be a positive integer, got {self.candidates!r}")
         object.__setattr__(self, "candidates", number)
-        if not (self.surrogate is None or self._is_native or callable(self.surrogate)):
-            raise TypeError(
-                "surrogate must be a BatchedEnergy, a function of positions (K, n_moved, 3) in nm "
-                f"that returns energies (K,) in kJ/mol, or None; got {self.surrogate!r}"
-            )
-
-    @property
-    def _is_native(self) -> bool:
-        return isinstance(getattr(self.surrogate, "native", None), core.CandidateEnergy)
+        self._check_surrogate()
 
     def install(self, integrator: Any) -> None:
         """Make this the protocol of an integrator, which has to keep a reference to it."""
-        if self.surrogate is None:
-            core.set_multiple_try(integrator, self.candidates, None)
-        else:
-            energy = self.surrogate.native if self._is_native else self
-            core.set_multiple_try(integrator, self.candidates, energy)
-
-    def energies(self, positions: Array) -> Array:
-        """Surrogate energies ``(K,)`` in kJ/mol of positions ``(K, n_moved, 3)`` in nm.
-
-        Raises
-        ------
-        ValueError
-            If the surrogate returns another shape.
-        """
-        energies = np.asarray(self.surrogate(positions), dtype=np.float64)
-        if energies.shape != (len(positions),):
-            raise ValueError(
-                f"the surrogate must return one energy for each of {len(positions)} conformations, "
-                f"shape ({len(positions)},); got {energies.shape}"
-            )
-        return energies
+        core.set_multiple_try(integrator, self.candidates, self.native_surrogate())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from openmm import unit
+
 from openmm_genmd.md.native import core
 from openmm_genmd.md.soft_coordinates import SoftCoordinates
+from openmm_genmd.md.surrogates import WithSurrogate
 from openmm_genmd.md.switching_settings import SwitchingSettings, settings_of
 from openmm_genmd.proposers.proposer import Proposer
+from openmm_genmd.units import to_md
 
 Variant = Literal["morph", "springs"]
 VARIANTS: tuple[Variant, ...] = ("morph", "springs")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SteeredSwitching(SwitchingSettings):
+class SteeredSwitching(WithSurrogate, SwitchingSettings):
     """A leap dragged along the shortest arc of soft coordinates while everything else makes way.
 
     For leaps in explicit solvent. Takes the settings of `SwitchingSettings` besides its own.
@@ -30,9 +35,26 @@ class SteeredSwitching(SwitchingSettings):
         the coordinates are dragged by springs whose center s is drawn around them; the proposer
         leaps from s. For proposers whose density depends on the soft coordinates alone: those of
         torsions, or any one if all its particles are points.
+    reach_nm
+        How far a leap may displace the moved particles, for the morph variant: root mean square, in
+        nm, superposed if the coordinates superpose. A longer one ends before its switch, with
+        reason ``terminated``: work grows with the square of the displacement, so that steps are
+        better spent on shorter ones. Leaps that only long ones make have to be left to MD.
+    surrogate
+        What the moved molecule's energy would be without the switch, for the morph variant: a
+        `BatchedEnergy` of its particles, best with implicit solvent, or a function as of
+        `MultipleTry`. A leap is first accepted or rejected by this energy, which costs no switch,
+        and by what the switch adds to it at the end; and `work_limit_kt` is for the work less the
+        change of this energy, so that barriers within the molecule do not end a switch. The
+        Boltzmann distribution of the simulation is kept whatever the surrogate is.
+    surrogate_margin_kt
+        Leaps that the surrogate is against by less than this are not left to chance: about how
+        wrong it may be. With zero, leaps that it underrates are lost before their switch.
 
     Raises
     ------
+    TypeError
+        If `coordinates` or `surrogate` is of another type.
     ValueError
         If a setting is out of range, or read backwards the schedule is not that of the reverse
         move: f(1-u) = 1-f(u); on installation, if the proposer cannot serve the variant.
@@ -42,7 +64,9 @@ class SteeredSwitching(SwitchingSettings):
     References
     ----------
     Nilmeier, Crooks, Minh & Chodera, PNAS 108, E1009 (2011): nonequilibrium candidates.
-    Chen & Roux, J. Chem. Phys. 142, 024101 (2015): hybrid neMD/MC. ``docs/theory.md``, section 11.
+    Chen & Roux, J. Chem. Phys. 142, 024101 (2015): hybrid neMD/MC.
+    Christen & Fox, J. Comput. Graph. Stat. 14, 795 (2005): delayed acceptance.
+    ``docs/theory.md``, section 11.
 
     Examples
     --------
@@ -76,6 +100,9 @@ class SteeredSwitching(SwitchingSettings):
 
     coordinates: SoftCoordinates | None = None
     variant: Variant = "morph"
+    reach_nm: Any = math.inf
+    surrogate: Any = None
+    surrogate_margin_kt: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,6 +111,17 @@ class SteeredSwitching(SwitchingSettings):
         if not (self.coordinates is None or isinstance(self.coordinates, SoftCoordinates)):
             raise TypeError(
                 f"coordinates must be SoftCoordinates or None, got {self.coordinates!r}"
+            )
+        object.__setattr__(self, "reach_nm", _length_nm(self.reach_nm))
+        self._check_surrogate()
+        if not 0 <= self.surrogate_margin_kt < math.inf:
+            raise ValueError(
+                f"surrogate_margin_kt must be zero or positive, got {self.surrogate_margin_kt}"
+            )
+        if self.variant == "springs" and (self.surrogate is not None or self.reach_nm < math.inf):
+            raise ValueError(
+                "surrogate and reach_nm are for variant='morph', whose way is known beforehand; "
+                "leave them out"
             )
         if self.variant == "springs" and self.coordinates and self.coordinates.superpose:
             raise ValueError(
@@ -97,7 +135,13 @@ class SteeredSwitching(SwitchingSettings):
         if self.variant == "springs":
             _require_soft_density(proposer, coordinates)
         core.set_steered(
-            integrator, self.native_settings(), coordinates.to_native(), self.variant == "morph"
+            integrator,
+            self.native_settings(),
+            coordinates.to_native(),
+            self.variant == "morph",
+            self.reach_nm,
+            self.native_surrogate(),
+            self.surrogate_margin_kt,
         )
 
     def _coordinates_for(self, proposer: Proposer) -> SoftCoordinates:
@@ -110,12 +154,21 @@ class SteeredSwitching(SwitchingSettings):
 
     @classmethod
     def from_native(cls, native: Any) -> SteeredSwitching:
-        """Return a protocol that the extension module has."""
+        """Return a protocol that the extension module has, without its surrogate."""
         return cls(
             coordinates=SoftCoordinates.from_native(native.coordinates),
             variant="morph" if native.is_morph else "springs",
+            reach_nm=native.reach_nm,
+            surrogate_margin_kt=native.surrogate_margin_kt,
             **settings_of(native.settings),
         )
+
+
+def _length_nm(value: Any) -> float:
+    number = value if value == math.inf else to_md(value, unit.nanometer, "reach_nm")
+    if not number > 0:
+        raise ValueError(f"reach_nm must be positive, got {number}")
+    return float(number)
 
 
 def _require_soft_density(proposer: Proposer, coordinates: SoftCoordinates) -> None:

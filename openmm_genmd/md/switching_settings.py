@@ -69,7 +69,9 @@ class SwitchingSettings(JumpProtocol):
         in the grade. ``"metropolized steps"``: protocol work, with every stretch of MD between two
         changes accepted or rejected by itself, exact for any time step.
     work_limit_kt
-        A switch ends, rejected, when its partial work, or that of the way back, is above this.
+        A switch ends, rejected, when its partial work, or that of the way back, is above this;
+        with a surrogate, see `SteeredSwitching`, when it is above the change of the surrogate by
+        more than this.
         Saves steps where a switch is hopeless; exact, since both ways are looked at.
     blocks_per_check
         Stretches of MD between two looks at the partial work.

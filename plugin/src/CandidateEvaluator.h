@@ -1,10 +1,9 @@
 #ifndef GENMD_CANDIDATEEVALUATOR_H_
 #define GENMD_CANDIDATEEVALUATOR_H_
 
-#include "genmd/CandidateEnergy.h"
+#include "MovedEnergy.h"
 #include "genmd/JumpKernel.h"
 #include <memory>
-#include <vector>
 
 /**
  * Evaluates the energies by which MultipleTry weighs its candidates: a surrogate's, or the potential energy itself.
@@ -16,8 +15,7 @@ public:
      *
      * @param system       the System being simulated
      * @param particles    the particles that the proposer moves
-     * @param surrogate    the surrogate, or null. Throws an OpenMMException if the System lacks one of its particles,
-     * or if none of them is moved.
+     * @param surrogate    the surrogate, or null
      */
     CandidateEvaluator(const OpenMM::System& system, const std::vector<int>& particles,
                        std::shared_ptr<OpenMM::CandidateEnergy> surrogate);
@@ -35,12 +33,8 @@ public:
                                  const std::vector<OpenMM::Vec3>& positions, int count);
 
 private:
-    std::vector<double> evaluateSurrogate(OpenMM::JumpKernel& kernel, const std::vector<OpenMM::Vec3>& positions,
-                                          int count);
     int numMoved;
-    std::shared_ptr<OpenMM::CandidateEnergy> surrogate;
-    /** For each particle of the surrogate, its place among the moved ones, or -1. */
-    std::vector<int> source;
+    std::unique_ptr<MovedEnergy> surrogate;
 };
 
 #endif /*GENMD_CANDIDATEEVALUATOR_H_*/

@@ -224,7 +224,7 @@ RejectionReason JumpEngine::attribute(double workInKT) {
         return RejectionReason::NotFinite;
     if (!isnan(logWeightRatio))
         return attributePick();
-    if (-record.logRatio > workInKT)
+    if (-record.logRatio > workInKT && !protocol->getSurrogate())
         return RejectionReason::Ratio;
     if (protocol->movesEverything())
         return RejectionReason::Work;

@@ -12,6 +12,10 @@ using namespace std;
 JumpProtocol::~JumpProtocol() {
 }
 
+shared_ptr<CandidateEnergy> JumpProtocol::getSurrogate() const {
+    return nullptr;
+}
+
 void JumpProtocol::serialize(SerializationNode& node) const {
 }
 

@@ -43,6 +43,19 @@ vector<Vec3> MorphPath::getPositions(double fraction) const {
     return positions;
 }
 
+double MorphPath::getDisplacement() const {
+    vector<Vec3> end = getPositions(1);
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; i < (int)end.size(); i++)
+        if (!isVirtual[i]) {
+            Vec3 shift = end[i] - start[i];
+            sum += shift.dot(shift);
+            count++;
+        }
+    return sqrt(sum / count);
+}
+
 void MorphPath::requireArrival(const vector<Vec3>& y) const {
     vector<Vec3> end = getPositions(1);
     if (coordinates.getSuperposes())

@@ -26,6 +26,9 @@ public:
     /** Get the conformation at a part of the way. */
     std::vector<Vec3> getPositions(double fraction) const;
 
+    /** Get the root mean square displacement from one end to the other in nm, which is that of the way back. */
+    double getDisplacement() const;
+
 private:
     std::vector<Vec3> getDirect(double fraction) const;
     void requireArrival(const std::vector<Vec3>& y) const;

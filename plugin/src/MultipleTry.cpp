@@ -7,7 +7,7 @@ using namespace OpenMM;
 using namespace std;
 
 MultipleTry::MultipleTry(int numCandidates, shared_ptr<CandidateEnergy> surrogate)
-    : numCandidates(numCandidates), hasLostSurrogate(false), surrogate(surrogate) {
+    : numCandidates(numCandidates), surrogate(surrogate) {
     if (numCandidates < 1)
         throw OpenMMException("MultipleTry: the number of candidates must be positive, got " +
                               to_string(numCandidates));
@@ -18,7 +18,7 @@ int MultipleTry::getNumCandidates() const {
 }
 
 shared_ptr<CandidateEnergy> MultipleTry::getSurrogate() const {
-    return surrogate;
+    return surrogate.getEnergy();
 }
 
 string MultipleTry::getName() const {
@@ -31,18 +31,16 @@ JumpProtocol* MultipleTry::clone() const {
 
 void MultipleTry::serialize(SerializationNode& node) const {
     node.setIntProperty("numCandidates", numCandidates);
-    node.setBoolProperty("hasSurrogate", surrogate != nullptr || hasLostSurrogate);
+    surrogate.serialize(node);
 }
 
 MultipleTry* MultipleTry::deserialize(const SerializationNode& node) {
     MultipleTry* protocol = new MultipleTry(node.getIntProperty("numCandidates"));
-    protocol->hasLostSurrogate = node.getBoolProperty("hasSurrogate");
+    protocol->surrogate = Surrogate::deserialize(node);
     return protocol;
 }
 
 void MultipleTry::perform(JumpEngine& engine) const {
-    if (hasLostSurrogate)
-        throw OpenMMException("MultipleTry: its surrogate energy is not stored in XML; call setProtocol() before the "
-                              "first jump (in Python on GenerativeJumpIntegrator.fromIntegrator(integrator))");
-    engine.leapAmong(numCandidates, surrogate);
+    surrogate.requireFound(getName());
+    engine.leapAmong(numCandidates, surrogate.getEnergy());
 }

@@ -8,7 +8,11 @@ RejectionReason SwitchingMove::leap(SwitchingHost&) {
     throw OpenMMException("This switching protocol has no leap on its way");
 }
 
-MorphMove::MorphMove(const SoftCoordinates& coordinates) : coordinates(coordinates) {
+vector<Vec3> SwitchingMove::getWay(double) const {
+    throw OpenMMException("This switching protocol has no way that is given beforehand");
+}
+
+MorphMove::MorphMove(const SoftCoordinates& coordinates, double reach) : coordinates(coordinates), reach(reach) {
 }
 
 RejectionReason MorphMove::begin(SwitchingHost& host) {
@@ -18,13 +22,18 @@ RejectionReason MorphMove::begin(SwitchingHost& host) {
     JumpProposal proposal = host.propose(x);
     logRatio = proposal.logRatio;
     RejectionReason reason = host.judge(proposal, x);
-    if (reason == RejectionReason::None)
-        path.reset(new MorphPath(local, x, proposal.positions, host.isVirtual));
-    return reason;
+    if (reason != RejectionReason::None)
+        return reason;
+    path.reset(new MorphPath(local, x, proposal.positions, host.isVirtual));
+    return path->getDisplacement() > reach ? RejectionReason::Terminated : RejectionReason::None;
 }
 
 void MorphMove::change(SwitchingHost& host, double progress) {
-    host.dynamics.place(host.particles, path->getPositions(progress));
+    host.dynamics.place(host.particles, getWay(progress));
+}
+
+vector<Vec3> MorphMove::getWay(double progress) const {
+    return path->getPositions(progress);
 }
 
 CouplingMove::CouplingMove(const SoftCoordinates& coordinates) : coordinates(coordinates) {

@@ -12,12 +12,15 @@ namespace OpenMM {
 /** Places the moved particles along a way that is given beforehand. */
 class MorphMove : public SwitchingMove {
 public:
-    explicit MorphMove(const SoftCoordinates& coordinates);
+    /** @param reach   the longest root mean square displacement, in nm */
+    MorphMove(const SoftCoordinates& coordinates, double reach);
     RejectionReason begin(SwitchingHost& host);
     void change(SwitchingHost& host, double progress);
+    std::vector<Vec3> getWay(double progress) const;
 
 private:
     SoftCoordinates coordinates, local;
+    double reach;
     std::unique_ptr<MorphPath> path;
 };
 

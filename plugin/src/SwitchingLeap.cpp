@@ -63,6 +63,7 @@ void JumpEngine::switchOver(const SwitchingProtocol& protocol) {
     if (forcedRejection == RejectionReason::None)
         forcedRejection = run.finish(candidateEnergy);
     record.numSwitchingSteps = run.getNumEvaluations();
+    record.logRatio = run.getLogRatio();
     record.work = run.getWork();
     record.shadowWork = run.getShadowWork();
 }

@@ -44,6 +44,8 @@ public:
     virtual void change(SwitchingHost& host, double progress) = 0;
     /** Let the proposer leap. */
     virtual RejectionReason leap(SwitchingHost& host);
+    /** Get where the moved particles are after a part of the way, if that is given beforehand. */
+    virtual std::vector<Vec3> getWay(double progress) const;
     /** Get the proposer's log ratio, once it has proposed. */
     double getLogRatio() const {
         return logRatio;

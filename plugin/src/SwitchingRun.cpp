@@ -36,11 +36,14 @@ static unique_ptr<System> makeSystem(const System& real, const SwitchingProtocol
 SwitchingRun::SwitchingRun(ContextImpl& context, const SwitchingProtocol& protocol, const vector<int>& particles)
     : context(context), identity(protocol.getIdentity()), settings(protocol.getSettings()), plan(protocol.getPlan()),
       particles(particles), tied(findTied(context.getSystem(), particles)), move(protocol.createMove()), block(0),
-      kT(0), startEnergy(0), work(0), shadowWork(NAN), largestWork(0) {
+      kT(0), startEnergy(0), decidedBefore(0), work(0), shadowWork(NAN), largestExcess(0) {
     plan.requireReversible();
     for (int particle : particles)
         isVirtual.push_back(context.getSystem().isVirtualSite(particle));
     dynamics.reset(new SwitchingDynamics(context, makeSystem(context.getSystem(), protocol, tied), settings));
+    if (protocol.getSurrogate())
+        surrogate.reset(new SwitchingSurrogate(context.getSystem(), this->particles, protocol.getSurrogate(),
+                                               protocol.getSurrogateMargin()));
 }
 
 bool SwitchingRun::isFor(const SwitchingProtocol& protocol) const {
@@ -59,7 +62,7 @@ double SwitchingRun::getLongestBond() const {
 SwitchingHost SwitchingRun::begin(const Start& start) {
     kT = start.kT;
     block = 0;
-    work = largestWork = 0;
+    decidedBefore = work = largestExcess = 0;
     shadowWork = NAN;
     dynamics->begin(start.positions, start.groups, start.kT, start.random);
     dynamics->takeSurroundings(context);
@@ -69,10 +72,18 @@ SwitchingHost SwitchingRun::begin(const Start& start) {
     return host;
 }
 
+/** Let the proposer propose, if it does so at the start, and the surrogate decide about that. */
+RejectionReason SwitchingRun::prepare(SwitchingHost& host) {
+    RejectionReason reason = move->begin(host);
+    if (reason == RejectionReason::None && surrogate)
+        reason = surrogate->decide(host, *move);
+    return reason;
+}
+
 RejectionReason SwitchingRun::perform(const Start& start) {
     SwitchingHost host = begin(start);
     try {
-        RejectionReason reason = move->begin(host);
+        RejectionReason reason = prepare(host);
         if (reason != RejectionReason::None)
             return reason;
         // The first change is that from the simulation's potential to the one of the switch.
@@ -153,11 +164,16 @@ double SwitchingRun::getPartialWork() {
 }
 
 RejectionReason SwitchingRun::lookAtWork() {
-    double partial = getPartialWork();
-    if (!isfinite(partial))
+    double excess = getExcess(getPartialWork());
+    if (!isfinite(excess))
         return RejectionReason::NotFinite;
-    largestWork = max(largestWork, partial);
-    return partial > settings.maxWork * kT ? RejectionReason::Terminated : RejectionReason::None;
+    largestExcess = max(largestExcess, excess);
+    return excess > settings.maxWork * kT ? RejectionReason::Terminated : RejectionReason::None;
+}
+
+/** What the limit is for: work less the part of it that the moved particles' own energy explains. */
+double SwitchingRun::getExcess(double partialWork) {
+    return surrogate ? partialWork - surrogate->getRise(*dynamics) : partialWork;
 }
 
 vector<Vec3> SwitchingRun::getPositions() {
@@ -171,11 +187,13 @@ RejectionReason SwitchingRun::finish(double energy) {
         shadowWork = settings.rule == WorkRule::ProtocolWork ? total - work : NAN;
     } else
         work = total;
-    if (!isfinite(work))
+    decidedBefore = surrogate ? surrogate->getCorrection(*dynamics, *move) : 0;
+    double limit = settings.maxWork * kT, excess = getExcess(work);
+    if (!isfinite(excess))
         return RejectionReason::NotFinite;
-    double limit = settings.maxWork * kT;
-    largestWork = max(largestWork, work);
-    return largestWork > limit || largestWork - work > limit ? RejectionReason::Terminated : RejectionReason::None;
+    largestExcess = max(largestExcess, excess);
+    return largestExcess > limit || largestExcess - excess > limit ? RejectionReason::Terminated
+                                                                   : RejectionReason::None;
 }
 
 double SwitchingRun::measureShadowWork(const Start& start, int numSteps) {

@@ -2,6 +2,7 @@
 #define OPENMM_SWITCHINGRUN_H_
 
 #include "SwitchingMove.h"
+#include "SwitchingSurrogate.h"
 #include "genmd/SwitchingProtocol.h"
 #include <memory>
 #include <vector>
@@ -57,8 +58,9 @@ public:
     double getShadowWork() const {
         return shadowWork;
     }
+    /** Get what decides beside the work: the proposer's log ratio, less what a surrogate has decided already. */
     double getLogRatio() const {
-        return move->getLogRatio();
+        return move->getLogRatio() + decidedBefore;
     }
     long long getNumEvaluations() const {
         return dynamics->getNumEvaluations();
@@ -77,6 +79,8 @@ private:
     RejectionReason measured(const std::function<RejectionReason()>& change);
     RejectionReason propagate(int numSteps);
     RejectionReason lookAtWork();
+    RejectionReason prepare(SwitchingHost& host);
+    double getExcess(double partialWork);
     bool isLookedAt(int block) const;
     double getPartialWork();
     double getTotalEnergy();
@@ -91,8 +95,9 @@ private:
     std::vector<bool> isVirtual;
     std::unique_ptr<SwitchingMove> move;
     std::unique_ptr<SwitchingDynamics> dynamics;
+    std::unique_ptr<SwitchingSurrogate> surrogate;
     int block;
-    double kT, startEnergy, work, shadowWork, largestWork;
+    double kT, startEnergy, decidedBefore, work, shadowWork, largestExcess;
 };
 
 } // namespace OpenMM

@@ -14,6 +14,7 @@ from .running import TIME_STEP_PS, langevin, start
 from .switching_models import AlchemicalBath
 from .switching_moves import Alchemical, Morph, Springs, alchemical_plan, steered_plan
 from .switching_oracle import SwitchingOracle
+from .switching_surrogate import SurrogateOracle
 
 KT = kt(300.0)
 WIDTH_NM, LOWEST = 0.03, 0.05
@@ -42,7 +43,8 @@ def oracle(variant, model, leap, draws, *, steps, steps_per_change, plan_broken=
         move = Morph(model, leap.particles, leap)
     if variant == "springs":
         move = Springs(model, leap.particles, leap, width_nm=WIDTH_NM, kt_kj=KT)
-    return SwitchingOracle(move, draws, KT, settings.pop("time_step_ps"), plan=plan, **settings)
+    kind = SurrogateOracle if "surrogate" in settings else SwitchingOracle
+    return kind(move, draws, KT, settings.pop("time_step_ps"), plan=plan, **settings)
 
 
 def engine_states(model, proposer, protocol, n_jumps, interval=4):

@@ -2,10 +2,12 @@
 #define OPENMM_JUMPPROTOCOL_H_
 
 #include "genmd/windowsExportGenMD.h"
+#include <memory>
 #include <string>
 
 namespace OpenMM {
 
+class CandidateEnergy;
 class JumpEngine;
 class SerializationNode;
 
@@ -36,6 +38,8 @@ public:
     virtual bool isExactUpToTimeStep() const {
         return false;
     }
+    /** Get the energy that it consults beside that of the simulation, or null. The default is null. */
+    virtual std::shared_ptr<CandidateEnergy> getSurrogate() const;
     /** Perform all instantaneous changes of one attempt. */
     virtual void perform(JumpEngine& engine) const = 0;
     /** Write the settings as properties of a node. The default is to have none. */

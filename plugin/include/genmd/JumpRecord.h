@@ -21,11 +21,11 @@ enum class RejectionReason {
     NotFinite = 4,
     /** The proposal changes a constrained distance, where the target density is zero. */
     Constraint = 5,
-    /** The surrogate energy by which a candidate was picked is wrong about it. */
+    /** The surrogate energy: by which a candidate was picked that it is wrong about, or that ruled out a switch. */
     Surrogate = 6,
     /** The work of a switch: what was around did not make way in time, or the end is higher in free energy. */
     Work = 7,
-    /** The partial work of a switch, or that of the way back, exceeded its limit. */
+    /** A leap was beyond the reach of its switch, or the partial work, there or back, exceeded its limit. */
     Terminated = 8
 };
 const int NumRejectionReasons = 9;

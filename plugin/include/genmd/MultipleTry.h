@@ -1,9 +1,8 @@
 #ifndef OPENMM_MULTIPLETRY_H_
 #define OPENMM_MULTIPLETRY_H_
 
-#include "genmd/CandidateEnergy.h"
 #include "genmd/JumpProtocol.h"
-#include <memory>
+#include "genmd/Surrogate.h"
 
 namespace OpenMM {
 
@@ -43,8 +42,7 @@ public:
 
 private:
     int numCandidates;
-    bool hasLostSurrogate;
-    std::shared_ptr<CandidateEnergy> surrogate;
+    Surrogate surrogate;
 };
 
 } // namespace OpenMM

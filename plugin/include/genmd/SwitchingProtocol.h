@@ -54,7 +54,10 @@ struct SwitchingSettings {
      */
     double hydrogenMass = 0;
     WorkRule rule = WorkRule::TotalWork;
-    /** A switch ends, rejected, if its partial work or that of the way back exceeds this, in kT. */
+    /**
+     * A switch ends, rejected, if its partial work or that of the way back exceeds this, in kT; with a surrogate, if it
+     * exceeds the change of the surrogate by more than this.
+     */
     double maxWork = std::numeric_limits<double>::infinity();
     /** Blocks of MD between two looks at the partial work; 0 for never. */
     int checkInterval = 0;
@@ -89,6 +92,10 @@ public:
     /** Whether the proposer's particles, with all to which constraints tie them, are held still during MD. */
     virtual bool freezesMoved() const {
         return false;
+    }
+    /** Get by how many kT the surrogate, if there is one, may underrate a leap that it passes for sure. */
+    virtual double getSurrogateMargin() const {
+        return 0;
     }
     /** Get what this protocol and its copies have in common with no other. */
     const std::shared_ptr<const int>& getIdentity() const {
