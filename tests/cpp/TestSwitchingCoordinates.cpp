@@ -180,6 +180,13 @@ static void testMorphPath() {
             MorphPath there(coordinates, x, y, isVirtual);
             MorphPath back(coordinates, there.getPositions(1), x, isVirtual);
             ASSERT_EQUAL_TOL(0.0, distanceBetween(there.getPositions(0), x), 1e-15);
+            double squared = 0;
+            for (int i = 0; i < 12; i++) {
+                Vec3 shift = there.getPositions(1)[i] - x[i];
+                squared += shift.dot(shift) / 12;
+            }
+            ASSERT_EQUAL_TOL(sqrt(squared), there.getDisplacement(), 1e-12);
+            ASSERT_EQUAL_TOL(there.getDisplacement(), back.getDisplacement(), 1e-10);
             for (double f : {0.0, 0.1, 0.35, 0.5, 0.9, 1.0})
                 ASSERT_EQUAL_TOL(0.0, distanceBetween(there.getPositions(f), back.getPositions(1 - f)), 1e-12);
             // Broken on purpose: a way back that is not as far as it should be.

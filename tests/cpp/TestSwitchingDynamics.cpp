@@ -191,11 +191,12 @@ static void testErrors() {
     ASSERT(isUnstable);
     SoftCoordinates point;
     point.addPoint(0);
-    MorphMove move(point);
+    MorphMove move(point, INFINITY);
     vector<int> particles = {0};
     vector<bool> isVirtual = {false};
     SwitchingHost host{test.dynamics, particles, isVirtual, particles, nullptr, nullptr, test.random, KT, INFINITY};
     assertThrows("This switching protocol has no leap on its way", [&] { move.leap(host); });
+    assertThrows("has no way that is given beforehand", [&] { CouplingMove(point).getWay(0.5); });
 }
 
 int main() {

@@ -69,6 +69,43 @@ static SwitchingSettings change(const function<void(SwitchingSettings&)>& how) {
     return settings;
 }
 
+/** An energy that is never asked. */
+class NoEnergy : public CandidateEnergy {
+public:
+    const vector<int>& getParticles() const {
+        return particles;
+    }
+    void evaluate(const vector<Vec3>&, int, vector<double>&) {
+    }
+
+private:
+    vector<int> particles = {0};
+};
+
+static void testSurrogateAndReach() {
+    SoftCoordinates point;
+    point.addPoint(0);
+    SwitchingSettings settings;
+    auto energy = make_shared<NoEnergy>();
+    assertThrows("a surrogate is for the morph variant, whose way is known beforehand",
+                 [&] { SteeredSwitching(settings, point, SteeredSwitching::Coupling, energy); });
+    for (double margin : {-1.0, (double)NAN, (double)INFINITY})
+        assertThrows("the margin of the surrogate must be zero or positive, got",
+                     [&] { SteeredSwitching(settings, point, SteeredSwitching::Morph, energy, margin); });
+    SteeredSwitching morph(settings, point, SteeredSwitching::Morph, energy, 0.5);
+    for (double reach : {0.0, -1.0, (double)NAN})
+        assertThrows("the reach must be positive, got", [&] { morph.setReach(reach); });
+    SteeredSwitching coupling(settings, point, SteeredSwitching::Coupling);
+    coupling.setReach(INFINITY);
+    assertThrows("a reach is for the morph variant", [&] { coupling.setReach(0.1); });
+    morph.setReach(0.25);
+    shared_ptr<JumpProtocol> copy(morph.clone());
+    const SteeredSwitching& same = dynamic_cast<const SteeredSwitching&>(*copy);
+    ASSERT_EQUAL(0.25, same.getReach());
+    ASSERT_EQUAL(0.5, same.getSurrogateMargin());
+    ASSERT(same.getSurrogate() == energy);
+}
+
 static void testSettings() {
     typedef SwitchingSettings& Set;
     SoftCoordinates point;
@@ -208,6 +245,7 @@ int main() {
         testSchedule();
         testPlans();
         testSettings();
+        testSurrogateAndReach();
         testPlansOfProtocols();
         testMasses();
         testForces();
