@@ -14,7 +14,12 @@ from openmm import LangevinMiddleIntegrator, Platform, Vec3
 from openmm.app import PME, ForceField, HBonds, Modeller, Simulation
 from openmm.unit import femtoseconds, kelvin, nanometer, picosecond
 
-from openmm_genmd import GenerativeJumpIntegrator, SteeredSwitching, load_proposer
+from openmm_genmd import (
+    BatchedEnergy,
+    GenerativeJumpIntegrator,
+    SteeredSwitching,
+    load_proposer,
+)
 from openmm_genmd.data.structures import load_structure
 
 parser = argparse.ArgumentParser(description="Steered leaps of alanine dipeptide in water.")
@@ -51,10 +56,16 @@ equilibration.step(options.equilibration_steps)
 start = equilibration.context.getState(positions=True, velocities=True)
 
 # The time step and the masses of the switch are its own: masses do not change where molecules are.
+# Leaps that the molecule in implicit solvent is against, or that go too far, cost no switch.
+implicit = ForceField("amber99sbildn.xml", "amber99_obc.xml").createSystem(molecule)
 protocol = SteeredSwitching(
     steps=options.switching_steps,
     time_step_ps=0.006,
     hydrogen_mass_da=4.5,
+    surrogate=BatchedEnergy(implicit, threads=1),
+    reach_nm=0.135,
+    work_limit_kt=8.0,
+    blocks_per_check=max(1, options.switching_steps // 80),
 )
 proposer = load_proposer("alanine-dipeptide", topology, system, atoms=range(molecule.getNumAtoms()))
 integrator = GenerativeJumpIntegrator(
@@ -75,8 +86,8 @@ n = statistics.attempted
 rejected = ", ".join(f"{reason} {k}" for reason, k in integrator.getRejections().items() if k)
 print(f"{system.getNumParticles()} atoms, grade {integrator.getGrade()}")
 print(
-    f"{n} switches: {statistics.accepted} accepted, mean acceptance probability "
+    f"{n} leaps: {statistics.accepted} accepted, mean acceptance probability "
     f"{statistics.sum_probability / n:.3f}; rejected: {rejected or 'none'}"
 )
-print(f"{statistics.switching_steps / n:.0f} MD steps spent per switch of {protocol.steps}")
+print(f"{statistics.switching_steps / n:.0f} MD steps spent per leap, {protocol.steps} per switch")
 print(f"shadow work of a switch that changes nothing: {shadow_kt.mean():+.2f} kT")

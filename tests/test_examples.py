@@ -69,16 +69,16 @@ def test_explicit_solvent() -> None:
     short = ["--switches", "4", "--switching-steps", "100"]
     short += ["--jump-interval", "25", "--equilibration-steps", "300"]
     output = run_example("examples/explicit_solvent.py", *short)
-    assert "652 atoms, grade exact\n4 switches: " in output
+    assert "652 atoms, grade exact\n4 leaps: " in output
     accepted = re.search(r": (\d) accepted, mean acceptance probability ([\d.]+)", output)
     assert accepted is not None
     assert 0 <= float(accepted.group(2)) <= 1
-    rejected = sum(int(n) for n in re.findall(r"(?:work|terminated|ratio) (\d)", output))
+    rejected = sum(int(n) for n in re.findall(r"(?:work|terminated|surrogate) (\d)", output))
     assert int(accepted.group(1)) + rejected == 4
-    spent = re.search(r"(\d+) MD steps spent per switch of 100", output)
-    # Hopeless switches end early; energies at the ends and at the looks count as steps.
+    spent = re.search(r"(\d+) MD steps spent per leap, 100 per switch", output)
+    # Many leaps have no switch; energies at the ends and at the looks count as steps.
     assert spent is not None
-    assert 20 < int(spent.group(1)) < 110
+    assert 0 <= int(spent.group(1)) < 120
     shadow = re.search(r"changes nothing: ([+-][\d.]+) kT", output)
     assert shadow is not None
     assert abs(float(shadow.group(1))) < 2
