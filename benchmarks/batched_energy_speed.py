@@ -14,9 +14,9 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app
-from peptides import capped_peptide
 
 from openmm_genmd import BatchedEnergy, UniformTorsionProposer
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 PLATFORMS = {"Reference": {}, "CPU": {"Threads": "1"}}
@@ -150,7 +150,7 @@ def implicit_peptide(
     sequence: str,
 ) -> tuple[app.Topology, openmm.System, NDArray[np.float64]]:
     """Capped peptide in implicit solvent: its positions are ``(n, 3)`` float64, nm."""
-    topology, positions_nm = capped_peptide(sequence)
+    topology, positions_nm = build_peptide(sequence)
     force_field = app.ForceField("amber99sbildn.xml", "amber99_obc.xml")
     return topology, force_field.createSystem(topology, constraints=app.HBonds), positions_nm
 

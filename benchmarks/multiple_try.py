@@ -19,7 +19,6 @@ import typer
 from alanine_dipeptide_system import make_system, make_thermostat
 from numpy.typing import NDArray
 from openmm import app
-from peptides import capped_peptide
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -31,6 +30,7 @@ from openmm_genmd import (
     MultipleTry,
     UniformTorsionProposer,
 )
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
@@ -55,7 +55,7 @@ def molecules() -> dict[str, tuple[app.Topology, NDArray[np.float64]]]:
     """Topologies and positions ``(n, 3)`` in nm of the two peptides."""
     return {
         "alanine dipeptide": load_structure("alanine-dipeptide"),
-        "ACE-AAAA-NME": capped_peptide("AAAA"),
+        "ACE-AAAA-NME": build_peptide("AAAA"),
     }
 
 

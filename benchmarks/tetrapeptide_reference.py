@@ -28,7 +28,7 @@ from openmm_genmd.md.peptide_input import peptide_input
 from openmm_genmd.md.simulation_plan import SimulationPlan
 from openmm_genmd.md.starts import relax, rotated_conformations
 from openmm_genmd.md.system_input import SystemInput
-from openmm_genmd.md.torsion_leaps import leaping_integrator
+from openmm_genmd.md.torsion_leaps import TorsionLeaps
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 Array = NDArray[np.float64]
@@ -59,9 +59,8 @@ def sample(given: SystemInput, which: int, iterations: int, report: Any) -> Arra
     random.seed(which)  # what OpenMM's sampler draws exchanges from
     inner = openmm.LangevinMiddleIntegrator(TEMPERATURES_K[0], 1.0, TIME_STEP_PS)
     inner.setRandomNumberSeed(which + 1)
-    integrator = leaping_integrator(
-        given.topology, given.system, SimulationPlan(), inner, seed=which + 1
-    )
+    leaps = TorsionLeaps(given.topology, given.system, SimulationPlan())
+    integrator = leaps.around(inner, which + 1)
     platform = openmm.Platform.getPlatformByName("CPU")
     simulation = Simulation(given.topology, given.system, integrator, platform, {"Threads": "1"})
     simulation.context.setPositions(start_of(given, which))

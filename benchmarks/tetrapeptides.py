@@ -3,8 +3,42 @@
 Permutations of the twenty residues cut into fours, so that each occurs equally often.
 """
 
-TRAINING = (
-    "GDAC QFNI WHKP LSRY VTME PCNS WKDF HVGT IMQA RYLE PHCK REQG AFSN MYIT LWVD NYDM GCVA WILH "
-    "FKRP STQE AHPG DWLT KNIM CERV FSQY TSYF PQRE GNVI WMDC AKLH TYSA HGED NFKR WPIM LCVQ TVRM"
-).split()
-HELD_OUT = "HRSY CTQE WDIP LMGA FNKV WIVS".split()
+TRAINING = [
+    "GDAC",
+    "QFNI",
+    "WHKP",
+    "LSRY",
+    "VTME",
+    "PCNS",
+    "WKDF",
+    "HVGT",
+    "IMQA",
+    "RYLE",
+    "PHCK",
+    "REQG",
+    "AFSN",
+    "MYIT",
+    "LWVD",
+    "NYDM",
+    "GCVA",
+    "WILH",
+    "FKRP",
+    "STQE",
+    "AHPG",
+    "DWLT",
+    "KNIM",
+    "CERV",
+    "FSQY",
+    "TSYF",
+    "PQRE",
+    "GNVI",
+    "WMDC",
+    "AKLH",
+    "TYSA",
+    "HGED",
+    "NFKR",
+    "WPIM",
+    "LCVQ",
+    "TVRM",
+]
+HELD_OUT = ["HRSY", "CTQE", "WDIP", "LMGA", "FNKV", "WIVS"]

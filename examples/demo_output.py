@@ -17,8 +17,9 @@ from rich.table import Table
 from openmm_genmd.analysis.crossings import MIN_CROSSINGS, CrossingRate
 from openmm_genmd.analysis.figures import free_energy_figure
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
+from openmm_genmd.analysis.html_page import TextTable
 from openmm_genmd.analysis.jump_log import JumpLog
-from openmm_genmd.analysis.report import RunReport, TextTable
+from openmm_genmd.analysis.report import RunReport
 from openmm_genmd.analysis.statistics import Population
 
 if TYPE_CHECKING:

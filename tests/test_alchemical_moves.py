@@ -1,4 +1,4 @@
-"""The benchmark of cis and trans proline in water, with settings so small that nothing is measured."""
+"""The benchmark of cis and trans proline, with settings so small that nothing is measured."""
 
 from __future__ import annotations
 

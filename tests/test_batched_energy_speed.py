@@ -1,9 +1,8 @@
-"""The peptides that benchmarks are made of, and what the speed of batches is measured with."""
+"""What the speed of batches is measured with."""
 
 import importlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -13,19 +12,6 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 def speed(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("batched_energy_speed")
-
-
-def test_peptides_are_what_they_say_and_the_same_every_time(speed):
-    topology, positions_nm = speed.capped_peptide("AG")
-    names = [residue.name for residue in topology.residues()]
-    assert names == ["ACE", "ALA", "GLY", "NME"]
-    bonds = np.array([[a.index, b.index] for a, b in topology.bonds()])
-    lengths = np.linalg.norm(positions_nm[bonds[:, 0]] - positions_nm[bonds[:, 1]], axis=1)
-    assert len(bonds) == len(positions_nm) - 1 == 28
-    assert np.all((lengths > 0.09) & (lengths < 0.16))
-    assert np.array_equal(positions_nm, speed.capped_peptide("AG")[1])
-    with pytest.raises(ValueError, match=r"must consist of A and G, got \['W'\]"):
-        speed.capped_peptide("AWA")
 
 
 def test_batches_beat_single_energies(speed, monkeypatch):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart with every common kind of colour vision.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _MAX_KJ_PER_MOL = 30.0
 
 
@@ -30,9 +30,9 @@ def acceptance_figure(log: JumpLog) -> Figure:
         If the log holds no attempts.
     """
     steps, acceptance = log.acceptance_over_time()
-    figure = _figure(log.grade, 7.0, 3.0)
+    figure = graded_figure(log.grade, 7.0, 3.0)
     axes = figure.add_subplot()
-    axes.plot(steps, acceptance, color=_COLOURS[0])
+    axes.plot(steps, acceptance, color=COLOURS[0])
     axes.axhline(log.acceptance, color="0.5", linestyle="--", label=f"mean {log.acceptance:.3f}")
     axes.set(xlabel="MD steps", ylabel="accepted share", ylim=(0, 1))
     axes.legend(frameon=False)
@@ -42,10 +42,10 @@ def acceptance_figure(log: JumpLog) -> Figure:
 def rejection_figure(log: JumpLog) -> Figure:
     """Share of the attempts rejected for each reason, as horizontal bars."""
     rejections = log.rejections()
-    figure = _figure(log.grade, 7.0, 1.4 + 0.4 * len(rejections))
+    figure = graded_figure(log.grade, 7.0, 1.4 + 0.4 * len(rejections))
     axes = figure.add_subplot()
     shares = [count / len(log) for count in rejections.values()]
-    bars = axes.barh(list(rejections), shares, color=_COLOURS[1])
+    bars = axes.barh(list(rejections), shares, color=COLOURS[1])
     axes.bar_label(bars, fmt="{:.1%}", padding=4)
     axes.invert_yaxis()
     axes.set(xlabel="share of all attempts", xlim=(0, 1.15 * max(shares, default=1.0)))
@@ -83,13 +83,13 @@ def free_energy_figure(
             "an exploratory run is not Boltzmann-distributed and has no free energy; use a "
             "proposer with a density, or reweight"
         )
-    figure = _figure(grade, 4.2 * max(2, len(surfaces)), 7.6)
+    figure = graded_figure(grade, 4.2 * max(2, len(surfaces)), 7.6)
     grid = figure.add_gridspec(2, max(1, len(surfaces)), height_ratios=(1.15, 1.0))
     for column, (name, surface) in enumerate(surfaces.items()):
         _draw_surface(figure, figure.add_subplot(grid[0, column]), name, surface)
     axes = figure.add_subplot(grid[1, :])
     zero = float(np.nanmin(profiles[zero_of].free_energy_kj_per_mol))
-    for colour, (name, profile) in zip(_COLOURS, profiles.items(), strict=False):
+    for colour, (name, profile) in zip(COLOURS, profiles.items(), strict=False):
         _draw_profile(axes, name, profile, colour, zero)
     axes.set(xlabel="phi (rad)", ylabel="F (kJ/mol)", xlim=(-np.pi, np.pi))
     axes.legend(frameon=False)
@@ -105,7 +105,8 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _figure(grade: str, width_inch: float, height_inch: float) -> Figure:
+def graded_figure(grade: str, width_inch: float, height_inch: float) -> Figure:
+    """An empty figure that says the grade of what it shows."""
     # Figure without pyplot: no global state, no window system, nothing to close.
     from matplotlib.figure import Figure
 

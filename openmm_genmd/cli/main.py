@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from openmm_genmd.cli.evaluate import evaluate
+from openmm_genmd.cli.msm import msm
 from openmm_genmd.cli.run import run
+from openmm_genmd.cli.sample import sample
 from openmm_genmd.cli.simulate import simulate
 from openmm_genmd.cli.train import train_app
 
@@ -21,7 +24,10 @@ them, `genmd run` uses the model in a simulation that keeps the Boltzmann distri
 of your own serve as training data just as well.""",
 )
 app.command()(simulate)
+app.command()(msm)
 app.add_typer(train_app, name="train", help="Fit a generative model to trajectories.")
+app.command()(sample)
+app.command()(evaluate)
 app.command()(run)
 
 

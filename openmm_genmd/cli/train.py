@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -35,6 +36,8 @@ train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 def _train() -> None:
     """Fit a generative model to trajectories."""
 
+
+train_app.command()(marsfm)
 
 _TORSIONS, _STATES = "Which torsions", "Which frames count how much"
 _MODEL, _FIT = "Model", "Fit"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mdtraj
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from openmm import app
 
 _NUMBERS_PER_CHUNK = 3_000_000
-"""About 24 MB in float64, whatever the size of the system."""
+"""About 24 MB in float64, 12 MB in float32, whatever the size of the system."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Frames:
     Attributes
     ----------
     positions_nm
-        ``(n_frames, n_atoms, 3)`` float64, nm.
+        ``(n_frames, n_atoms, 3)``, nm; float64 where densities are computed, float32 elsewhere,
+        which is all that trajectory files hold.
     box_nm
         ``(n_frames, 3, 3)`` float64, nm, rows are box vectors; None without a box.
     file
@@ -40,7 +42,7 @@ class Frames:
     'run-000.dcd, 20 to 29'
     """
 
-    positions_nm: NDArray[np.float64]
+    positions_nm: NDArray[np.float64] | NDArray[np.float32]
     box_nm: NDArray[np.float64] | None
     file: Path
     first: int
@@ -52,6 +54,7 @@ def iterate_frames(
     *,
     stride: int = 1,
     chunk: int | None = None,
+    dtype: type[np.float32] | type[np.float64] = np.float64,
 ) -> Iterator[Frames]:
     """All frames of some trajectories, in order, in chunks that do not cross files.
 
@@ -65,6 +68,8 @@ def iterate_frames(
         Every how many frames one is used.
     chunk
         Frames read at a time; by default as many as make about 24 MB.
+    dtype
+        Of the positions.
 
     Raises
     ------
@@ -79,14 +84,14 @@ def iterate_frames(
         raise FileNotFoundError(f"no trajectory at {', '.join(missing)}")
     converted = mdtraj.Topology.from_openmm(topology)
     n_atoms = topology.getNumAtoms()
-    chunk = chunk or max(1, _NUMBERS_PER_CHUNK // (3 * n_atoms))
+    chunk = chunk or frames_per_chunk(n_atoms)
     for file in files:
         first = 0
         for part in _read(file, converted, chunk):
-            _check(file, first, part.xyz, n_atoms)
+            check_frames(file, first, part.xyz, n_atoms)
             # Not mdtraj's own stride, which means different things to different formats.
             chosen = slice(-first % stride, None, stride)
-            positions, box = part.xyz[chosen].astype(np.float64), part.unitcell_vectors
+            positions, box = part.xyz[chosen].astype(dtype), part.unitcell_vectors
             if len(positions):
                 boxes = None if box is None else box[chosen].astype(np.float64)
                 yield Frames(positions, boxes, file, first + chosen.start)
@@ -95,11 +100,16 @@ def iterate_frames(
             raise ValueError(f"{file} has no frames; is it complete?")
 
 
+def frames_per_chunk(n_atoms: int) -> int:
+    """Frames that are read at a time, so that memory does not depend on the size of the system."""
+    return max(1, _NUMBERS_PER_CHUNK // (3 * max(n_atoms, 1)))
+
+
 def _read(file: Path, topology: mdtraj.Topology, chunk: int) -> Iterator[mdtraj.Trajectory]:
     try:
         parts = mdtraj.iterload(str(file), top=topology, chunk=chunk)
         while True:
-            with _without_c_output():
+            with without_c_output():
                 part = next(parts, None)
             if part is None:
                 return
@@ -112,7 +122,7 @@ def _read(file: Path, topology: mdtraj.Topology, chunk: int) -> Iterator[mdtraj.
 
 
 @contextmanager
-def _without_c_output() -> Iterator[None]:
+def without_c_output() -> Iterator[None]:
     """Silence what compiled code prints: mdtraj's reader greets each DCD file twice."""
     flush = ctypes.CDLL(None).fflush
     flush(None)
@@ -127,7 +137,29 @@ def _without_c_output() -> Iterator[None]:
         os.close(saved)
 
 
-def _check(file: Path, first: int, positions: NDArray[np.float32], n_atoms: int) -> None:
+def check_frames(
+    file: Path, first: int, positions: NDArray[np.floating[Any]], n_atoms: int, *, step: int = 1
+) -> None:
+    """None if frames are of the right shape and finite.
+
+    Parameters
+    ----------
+    file
+        Where they come from.
+    first
+        Number of the first of them in its file.
+    positions
+        ``(n_frames, n_atoms, 3)``, any unit.
+    n_atoms
+        Of the topology.
+    step
+        How far apart they are in the file.
+
+    Raises
+    ------
+    ValueError
+        If they have another number of atoms, or one is not finite.
+    """
     if positions.shape[1] != n_atoms:
         raise ValueError(
             f"{file} has {positions.shape[1]} atoms, but the topology {n_atoms}; "
@@ -136,6 +168,6 @@ def _check(file: Path, first: int, positions: NDArray[np.float32], n_atoms: int)
     good = np.isfinite(positions).all(axis=(1, 2))
     if not good.all():
         raise ValueError(
-            f"frame {first + int(np.argmin(good))} of {file} has coordinates that are not finite; "
-            "remove the frame, or the end of a simulation that became unstable"
+            f"frame {first + step * int(np.argmin(good))} of {file} has coordinates that are not "
+            "finite; remove the frame, or the end of a simulation that became unstable"
         )

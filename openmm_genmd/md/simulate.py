@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,21 @@ from numpy.typing import NDArray
 from openmm import app, unit
 
 from openmm_genmd.md.manifest import Manifest, read_manifest
+from openmm_genmd.md.planned_runs import PlannedRun, cold_runs, hot_runs
 from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.md.run_folder import lock_folder
 from openmm_genmd.md.seeds import openmm_seed, seed_forces
 from openmm_genmd.md.simulation_plan import SimulationPlan
-from openmm_genmd.md.starts import relax, rotated_conformations, spread_out
+from openmm_genmd.md.starts import (
+    relax,
+    rotated_conformations,
+    same_stereochemistry,
+    search_torsions,
+    spread_out,
+    thinned,
+)
 from openmm_genmd.md.system_input import SystemInput
+from openmm_genmd.md.torsion_leaps import TorsionLeaps
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 Array = NDArray[np.float64]
@@ -51,15 +61,6 @@ class Progress:
     done_ps: float
     total_ps: float
     ns_per_day: float
-
-
-@dataclass(frozen=True)
-class _Run:
-    name: str
-    temperature_k: float
-    skip_ps: float
-    time_ps: float
-    candidates: int = 0  # frames kept in a .npy file, from which starts are chosen
 
 
 def simulate_data(
@@ -95,8 +96,8 @@ def simulate_data(
     FileExistsError
         If ``out`` has a manifest and ``resume`` is not set.
     ValueError
-        If there is no such platform, or ``resume`` is set and the plan or the System is not the
-        one in the manifest.
+        If there is no such platform; if the plan has leaps of which the System is not capable; if
+        ``resume`` is set and the plan or the System is not the one in the manifest.
     RuntimeError
         If a run becomes unstable, or another process is running in the folder.
     """
@@ -110,11 +111,7 @@ def simulate_data(
 
 def _run_all(simulation: _Simulation, manifest: Manifest) -> list[Path]:
     given, plan, out = simulation.given, simulation.plan, simulation.out
-    hot = [_Run(f"hot-{t:g}K", t, 0.0, plan.hot_time_ps, 100) for t in plan.hot_temperatures_k]
-    cold = [
-        _Run(f"run-{i:03d}", plan.temperature_k, plan.equilibration_ps, plan.run_time_ps)
-        for i in range(plan.runs)
-    ]
+    hot, cold = hot_runs(plan), cold_runs(plan)
     simulation.total_ps = sum(run.skip_ps + run.time_ps for run in hot + cold)
     with _seconds_recorded(manifest, out) as record:
         for index, run in enumerate(hot):
@@ -177,10 +174,12 @@ class _Simulation:
         self.given, self.plan, self.out, self._report = given, plan, out, report
         self._platform = find_platform(plan.platform)
         self._system = copy.deepcopy(given.system)  # its forces are seeded
+        leaps = plan.leaps or plan.hot_leaps
+        self._leaps = TorsionLeaps(given.topology, given.system, plan) if leaps else None
         self._spent_s = self._simulated_ps = self._done_ps = 0.0
         self.total_ps = 0.0
 
-    def run(self, run: _Run, index: int, start_nm: Array) -> None:
+    def run(self, run: PlannedRun, index: int, start_nm: Array) -> None:
         """Write one trajectory, unless it is there already.
 
         Raises
@@ -192,7 +191,7 @@ class _Simulation:
         if path.exists():
             self._done_ps += run.skip_ps + run.time_ps
             return
-        context = self._context(run.temperature_k, index)
+        context = self._context(run.temperature_k, index, run.leaps)
         try:
             self._start(context, start_nm, run.temperature_k, index)
             self._integrate(context, run, path)
@@ -209,9 +208,8 @@ class _Simulation:
             return np.asarray(np.load(path))
         plan, given = self.plan, self.given
         rng = np.random.default_rng((plan.seed, 1))
-        representation = TorsionRepresentation.from_topology(given.topology, given.system)
         rotated = rotated_conformations(
-            given.positions_nm, representation, plan.torsion_starts, rng
+            given.positions_nm, self._representation, plan.torsion_starts, rng
         )
         candidates = np.concatenate([given.positions_nm[None], rotated, *map(np.load, hot_files)])
         relaxed, energies = relax(
@@ -219,17 +217,25 @@ class _Simulation:
             candidates,
             advance=lambda: self._tell("choosing starts"),
         )
-        torsions = representation.encode(relaxed[:, list(representation.particles)])
+        same = same_stereochemistry(relaxed, given.positions_nm, given.topology)
+        relaxed, energies = relaxed[same], energies[same]
+        torsions = search_torsions(relaxed, self._representation)
         starts = relaxed[spread_out(torsions, plan.runs, first=int(np.argmin(energies)))]
         _save(path, starts)
         return np.asarray(starts)
 
-    def _context(self, temperature_k: float, index: int) -> openmm.Context:
+    @cached_property
+    def _representation(self) -> TorsionRepresentation:
+        return TorsionRepresentation.from_topology(self.given.topology, self.given.system)
+
+    def _context(self, temperature_k: float, index: int, leaps: bool = False) -> openmm.Context:
         integrator = openmm.LangevinMiddleIntegrator(
             temperature_k, self.plan.friction_per_ps, self.plan.time_step_fs * 1e-3
         )
         integrator.setRandomNumberSeed(openmm_seed(self.plan.seed, index, 0))
         seed_forces(self._system, openmm_seed(self.plan.seed, index, 2))
+        if leaps and self._leaps:
+            integrator = self._leaps.around(integrator, openmm_seed(self.plan.seed, index, 3))
         return openmm.Context(self._system, integrator, self._platform)
 
     def _start(
@@ -239,12 +245,12 @@ class _Simulation:
         openmm.LocalEnergyMinimizer.minimize(context, maxIterations=200)
         context.setVelocitiesToTemperature(temperature_k, openmm_seed(self.plan.seed, index, 1))
 
-    def _integrate(self, context: openmm.Context, run: _Run, path: Path) -> None:
+    def _integrate(self, context: openmm.Context, run: PlannedRun, path: Path) -> None:
         steps = max(1, round(self.plan.frame_interval_ps * 1e3 / self.plan.time_step_fs))
         interval_ps = steps * self.plan.time_step_fs * 1e-3
         skipped = round(run.skip_ps / interval_ps)
         frames = max(1, round(run.time_ps / interval_ps))
-        every = max(1, frames // run.candidates) if run.candidates else frames + 1
+        every = run.candidate_interval(frames)
         kept = []
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
@@ -263,7 +269,10 @@ class _Simulation:
                     if (frame - skipped + 1) % every == 0:
                         kept.append(positions)
         if run.candidates:
-            _save(path.with_suffix(".npy"), np.array(kept))
+            candidates = np.array(kept)
+            if run.leaps:
+                candidates = thinned(candidates, self._representation, run.candidates)
+            _save(path.with_suffix(".npy"), candidates)
         os.replace(partial, path)
 
     def _tell(self, stage: str) -> None:

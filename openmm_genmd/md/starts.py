@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import openmm
 from numpy.typing import NDArray
-from openmm import unit
+from openmm import app, unit
 
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
@@ -66,6 +66,69 @@ def relax(
         energies[i] = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
         advance()
     return relaxed, energies
+
+
+def same_stereochemistry(
+    conformations: Array, reference_nm: Array, topology: app.Topology
+) -> NDArray[np.bool_]:
+    """Whether conformations ``(n,)`` have the chirality and cis or trans bonds of a reference.
+
+    Hot MD and minimisation from overlaps can invert a center or turn a peptide bond. The first
+    conformation passes in any case.
+
+    Parameters
+    ----------
+    conformations
+        ``(n, n_particles, 3)``, nm.
+    reference_nm
+        ``(n_particles, 3)``, nm.
+    topology
+        Its amino acids are looked at, if it has bonds.
+    """
+    from openmm_genmd.representations.geometry_check import check  # needs SciPy
+
+    same = np.ones(len(conformations), dtype=np.bool_)
+    if any(True for _ in topology.bonds()):
+        report = check(np.concatenate([reference_nm[None], conformations]), topology)
+        turned = np.concatenate([report.inverted, np.abs(report.omega_rad) < np.pi / 2], axis=1)
+        same = np.asarray((turned[1:] == turned[0]).all(axis=1))
+    same[0] = True
+    return same
+
+
+def thinned(conformations: Array, representation: TorsionRepresentation, n: int) -> Array:
+    """The ``n`` of some conformations ``(n_frames, n_particles, 3)``, nm, that are farthest apart.
+
+    Parameters
+    ----------
+    conformations
+        Frames of a search; all of them are returned if there are no more than ``n``.
+    representation
+        Whose torsions tell them apart.
+    n
+        How many.
+    """
+    torsions = search_torsions(conformations, representation)
+    return np.asarray(conformations[np.sort(spread_out(torsions, n, first=0))])
+
+
+def search_torsions(conformations: Array, representation: TorsionRepresentation) -> Array:
+    """Torsions ``(n, n_torsions)`` in rad by which starts are told apart, some of them repeated.
+
+    Phi and psi count three times: side chains, which are quick to turn, would otherwise outvote
+    the backbone of a peptide.
+
+    Parameters
+    ----------
+    conformations
+        ``(n, n_particles, 3)``, nm.
+    representation
+        Whose torsions are measured.
+    """
+    torsions = representation.encode(conformations[:, list(representation.particles)])
+    names = [torsion.name.partition(" ")[0] for torsion in representation.torsions]
+    backbone = torsions[:, [name in ("phi", "psi") for name in names]]
+    return np.concatenate([torsions, backbone, backbone], axis=1)
 
 
 def spread_out(torsions_rad: Array, n: int, first: int) -> NDArray[np.intp]:

@@ -112,7 +112,13 @@ def load_system_input(
             )
         built = _deserialize(system)
     else:
-        built = _from_force_field(pdb, topology, system, constraints, nonbonded, cutoff_nm)
+        built = system_from_force_field(
+            *(topology, system),
+            constraints=constraints,
+            nonbonded=nonbonded,
+            cutoff_nm=cutoff_nm,
+            source=pdb,
+        )
     # Virtual sites and Drude particles are atoms of the Topology too.
     if built.getNumParticles() != len(positions):
         raise ValueError(
@@ -149,14 +155,34 @@ def _deserialize(path: str) -> openmm.System:
         ) from None
 
 
-def _from_force_field(
-    pdb: str | Path,
+def system_from_force_field(
     topology: app.Topology,
     names: str,
-    constraints: str | None,
-    nonbonded: str | None,
-    cutoff_nm: float,
+    *,
+    constraints: str | None = None,
+    nonbonded: str | None = None,
+    cutoff_nm: float = 1.0,
+    source: str | Path = "the structure",
 ) -> openmm.System:
+    """System of a Topology in a force field.
+
+    Parameters
+    ----------
+    topology
+        With bonds and hydrogens.
+    names
+        Of OpenMM force field files, separated by commas.
+    constraints, nonbonded, cutoff_nm
+        As for `load_system_input`.
+    source
+        Where the Topology is from, for messages.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be loaded, an option is unknown, or the force field does not know the
+        molecule.
+    """
     if nonbonded is None:
         nonbonded = "NoCutoff" if topology.getPeriodicBoxVectors() is None else "PME"
     options = {
@@ -176,8 +202,8 @@ def _from_force_field(
         return force_field.createSystem(topology, **options)
     except ValueError as error:
         raise ValueError(
-            f"the force field {names} does not fit {pdb}: {error} Check hydrogens, terminal caps "
-            "and residue names, or give a serialized System"
+            f"the force field {names} does not fit {source}: {error} Check hydrogens, terminal "
+            "caps and residue names, or give a serialized System"
         ) from None
 
 

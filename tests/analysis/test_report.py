@@ -20,8 +20,9 @@ from openmm_genmd.analysis.figures import (
     rejection_figure,
 )
 from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
+from openmm_genmd.analysis.html_page import TextTable
 from openmm_genmd.analysis.jump_log import JumpLog
-from openmm_genmd.analysis.report import RunReport, TextTable, render_report, write_report
+from openmm_genmd.analysis.report import RunReport, render_report, write_report
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.proposers.proposer import RUN_GRADES
 from openmm_genmd.representations.torsions import TorsionRepresentation

@@ -1,9 +1,7 @@
 """Energies of many conformations at once against OpenMM and against ten lines of NumPy."""
 
 import copy
-import importlib
 import pickle
-from pathlib import Path
 
 import numpy as np
 import openmm
@@ -11,12 +9,12 @@ import pytest
 from openmm import app, unit
 
 from openmm_genmd import BatchedEnergy
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 from .single_forces import SUPPORTED, chain, noisy, openmm_energies, single_force
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 AMBER = ("amber99sbildn.xml", "amber99_obc.xml")
 
 
@@ -24,14 +22,6 @@ def assert_agrees(system, conformations):
     expected, size = openmm_energies(system, conformations)
     energies = BatchedEnergy(system).evaluate(conformations)
     assert np.all(np.abs(energies - expected) <= 1e-9 * size)
-
-
-@pytest.fixture(scope="module")
-def peptides():
-    """Builder of capped peptides, from the benchmarks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        return importlib.import_module("peptides")
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +65,17 @@ def test_openmmtools_systems_that_are_refused(name, missing):
 @pytest.mark.parametrize(
     "force_field", [AMBER, ("amber19/protein.ff19SB.xml",), ("amber96.xml", "amber96_obc.xml")]
 )
-def test_peptides(peptides, sequence, force_field):
-    topology, positions_nm = peptides.capped_peptide(sequence)
+def test_peptides(sequence, force_field):
+    topology, positions_nm = build_peptide(sequence)
     system = app.ForceField(*force_field).createSystem(topology, constraints=app.HBonds)
     assert_agrees(system, noisy(positions_nm))
 
 
 @pytest.mark.parametrize("force_field", [AMBER, AMBER[:1]])
 @pytest.mark.parametrize("block", ["phi ALA 2", "all"])
-def test_leaps_that_keep_many_distances(peptides, force_field, block):
+def test_leaps_that_keep_many_distances(force_field, block):
     """Their pairs are taken from the first conformation, wherever the molecule is."""
-    topology, positions_nm = peptides.capped_peptide("AGA")
+    topology, positions_nm = build_peptide("AGA")
     system = app.ForceField(*force_field).createSystem(topology)
     representation = TorsionRepresentation.from_topology(topology)
     torsions = [block == "all" or torsion.name == block for torsion in representation.torsions]

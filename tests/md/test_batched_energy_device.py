@@ -1,10 +1,8 @@
 """Energies of many conformations on a device (OpenCL, run by PoCL on a CPU) against the host's."""
 
 import copy
-import importlib
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 import openmm
@@ -17,12 +15,12 @@ from openmm_genmd import (
     MultipleTry,
     UniformTorsionProposer,
 )
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 from .single_forces import SUPPORTED, chain, noisy, openmm_energies, single_force
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 AMBER = ("amber99sbildn.xml", "amber99_obc.xml")
 
 
@@ -48,9 +46,8 @@ def test_each_force_alone(opencl, name):
 
 @pytest.mark.parametrize("force_field", [AMBER, ("amber19/protein.ff19SB.xml",)])
 @pytest.mark.parametrize("count", [1, 3, 257])
-def test_tetrapeptide_in_implicit_solvent_and_with_maps(opencl, monkeypatch, force_field, count):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    topology, positions_nm = importlib.import_module("peptides").capped_peptide("AAAA")
+def test_tetrapeptide_in_implicit_solvent_and_with_maps(opencl, force_field, count):
+    topology, positions_nm = build_peptide("AAAA")
     system = app.ForceField(*force_field).createSystem(topology)
     assert_agrees(system, noisy(positions_nm, count=count), opencl)
 

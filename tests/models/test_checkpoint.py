@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.models.checkpoint import FORMAT_VERSION, load_checkpoint, save_checkpoint
+from openmm_genmd.models.mars_fm import MarsFM
 from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 
 
@@ -116,3 +118,65 @@ def test_weights_that_do_not_fit(path):
     rewrite(path, lambda header, _: header["config"].update(transforms=2))
     with pytest.raises(ValueError, match="the weights do not fit the stored configuration"):
         load_checkpoint(path)
+
+
+def test_a_file_from_before_there_were_kinds_is_written_again_byte_by_byte(tmp_path):
+    bundled = files("openmm_genmd") / "proposers/checkpoints/alanine-dipeptide.safetensors"
+    old = load_checkpoint(str(bundled))
+    arguments = old.model, old.fingerprint, old.representation, old.metadata
+    digest = save_checkpoint(tmp_path / "again.safetensors", *arguments)
+    assert digest == old.sha256
+    assert (tmp_path / "again.safetensors").read_bytes() == bundled.read_bytes()
+
+
+@pytest.fixture
+def mars_fm_path(tmp_path, mars_fm):
+    path = tmp_path / "mars.safetensors"
+    save_checkpoint(path, mars_fm, None, {"tokens": "residues"}, {"sequences": ["AAAA"]})
+    return path
+
+
+@pytest.mark.parametrize("expected", [MarsFM, torch.nn.Module])
+def test_round_trip_of_mars_fm(mars_fm_path, mars_fm, batches, expected):
+    checkpoint = load_checkpoint(mars_fm_path, expected)
+    batch = batches((4, 3))
+    assert torch.equal(batch.velocity(checkpoint.model), batch.velocity(mars_fm))
+    assert checkpoint.config == mars_fm.config
+    assert checkpoint.fingerprint is None
+    assert checkpoint.representation == {"tokens": "residues"}
+    assert checkpoint.metadata == {"sequences": ["AAAA"]}
+    assert not checkpoint.model.training
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_precision_is_kept(tmp_path, mars_fm, dtype):
+    model = MarsFM(mars_fm.config).to(dtype)
+    save_checkpoint(tmp_path / "m.safetensors", model, None, {}, {})
+    loaded = load_checkpoint(tmp_path / "m.safetensors", MarsFM).model
+    assert {p.dtype for p in loaded.parameters()} == {dtype}
+
+
+def test_the_expected_kind_is_checked(path, mars_fm_path):
+    with pytest.raises(
+        ValueError, match="of kind 'mars_fm', expected 'torus_flow'; choose another"
+    ):
+        load_checkpoint(mars_fm_path)
+    with pytest.raises(
+        ValueError, match="of kind 'torus_flow', expected 'mars_fm'; choose another"
+    ):
+        load_checkpoint(path, MarsFM)
+
+
+def test_a_fingerprint_goes_with_models_of_one_molecule(tmp_path, model, mars_fm, fingerprint):
+    target = tmp_path / "a.safetensors"
+    with pytest.raises(ValueError, match="a torus_flow belongs to one molecule: pass its"):
+        save_checkpoint(target, model, None, {}, {})
+    with pytest.raises(ValueError, match=r"a mars_fm takes any molecule: .*got one of 22 atoms"):
+        save_checkpoint(target, mars_fm, fingerprint, {}, {})
+    assert not target.exists()
+
+
+def test_wrapped_models_are_refused(tmp_path, mars_fm):
+    wrapped = torch.nn.Sequential(mars_fm)
+    with pytest.raises(TypeError, match="must be a TorusFlow or a MarsFM, got Sequential; pass"):
+        save_checkpoint(tmp_path / "a.safetensors", wrapped, None, {}, {})

@@ -1,0 +1,225 @@
+"""``genmd train marsfm``: a model of transitions between states, for any peptide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from openmm_genmd.cli.messages import print_error
+
+if TYPE_CHECKING:
+    from openmm_genmd.training.distributed import Processes
+    from openmm_genmd.training.mars_fm_training import MarsFMTrainingConfig
+    from openmm_genmd.training.training_progress import TrainingProgress
+
+_MODEL, _FIT, _SPEED = "Model", "Fit", "Speed"
+
+_LEARNING_RATES = {"tiny": 1e-3, "paper": 1e-4}
+
+
+def marsfm(
+    data: Annotated[
+        list[Path], typer.Option(help="Folder that genmd msm made; once for each molecule.")
+    ],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of a molecule that is not trained on, to choose the best model by; "
+            "without any, frames are held out."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue an interrupted training with the same data, seed, model and batch "
+            "size; other options may change, --steps for instance.",
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    size: Annotated[
+        str,
+        typer.Option(
+            help="tiny: 0.56 million parameters, for peptides and a CPU. paper: 34 million, for "
+            "proteins and a GPU.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "tiny",
+    path: Annotated[
+        str,
+        typer.Option(help="From noise to data: linear or trigonometric.", rich_help_panel=_MODEL),
+    ] = "linear",
+    steps: Annotated[int, typer.Option(help="Optimiser steps.", rich_help_panel=_FIT)] = 20_000,
+    batch_size: Annotated[
+        int, typer.Option(help="Pairs per step, of all processes.", rich_help_panel=_FIT)
+    ] = 128,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="After the warm-up; falls to 0. By default 1e-3 (tiny) or 1e-4 (paper).",
+            rich_help_panel=_FIT,
+        ),
+    ] = None,
+    clip_norm: Annotated[float, typer.Option(help="Longest gradient.", rich_help_panel=_FIT)] = 1.0,
+    average_decay: Annotated[
+        float,
+        typer.Option(help="Of the moving average of the weights.", rich_help_panel=_FIT),
+    ] = 0.999,
+    validation_fraction: Annotated[
+        float,
+        typer.Option(help="Frames held out without --validation.", rich_help_panel=_FIT),
+    ] = 0.1,
+    validation_interval: Annotated[
+        int, typer.Option(help="Steps between validations.", rich_help_panel=_FIT)
+    ] = 500,
+    state_interval: Annotated[
+        int, typer.Option(help="Steps between states to resume from.", rich_help_panel=_FIT)
+    ] = 500,
+    precision: Annotated[
+        str,
+        typer.Option(help="float32, tf32 or bfloat16; on a GPU.", rich_help_panel=_SPEED),
+    ] = "float32",
+    compile_model: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Translate the model first (torch.compile).", rich_help_panel=_SPEED
+        ),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Threads that prepare batches.", rich_help_panel=_SPEED)
+    ] = 1,
+) -> None:
+    """Learn which conformations follow which after a lag time, for any peptide.
+
+    Trains MarS-FM on pairs of frames: the first from any state of a Markov model, all states alike,
+    the second from a state that follows it. Many molecules make one model, which then samples
+    others of their kind too.
+
+    At OUT is the model with the lowest validation loss; beside it lie `*.last.safetensors`, the
+    last one, `*.jsonl`, the course of the training, and `*.state`, from which `--resume` continues
+    a killed training as if nothing had happened, or a finished one with more --steps. The report in
+    the end says where the time went; if much went to data, use more --workers.
+
+    Several GPUs: torchrun --nproc-per-node 4 --no-python genmd train marsfm --device cuda ...
+
+    Example: genmd train marsfm --data msm/AAAA --data msm/KLVF --validation msm/GIVE
+    --out peptides.safetensors
+
+    Next: genmd sample --model peptides.safetensors --pdb start.pdb --out samples.xtc
+
+    \f
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, after a message, if options or files do not fit or the work fails.
+    """  # noqa: D301 (help ends at the form feed)
+    options = dict(locals())
+    console = Console(stderr=True)
+    try:
+        _train(options, console)
+    except (ValueError, OSError) as error:
+        print_error(console, "genmd train marsfm", error)
+        raise typer.Exit(1) from None
+
+
+def _train(options: dict[str, Any], console: Console) -> None:
+    from openmm_genmd.training.distributed import training_processes
+    from openmm_genmd.training.mars_fm_training import train_mars_fm
+    from openmm_genmd.training.pair_folders import open_pair_folder
+
+    out: Path = options["out"]
+    if out.suffix != ".safetensors":
+        raise ValueError(f"--out must end in .safetensors, got {out}")
+    config = _config(options)
+    folders = [open_pair_folder(folder) for folder in options["data"]]
+    others = [open_pair_folder(folder) for folder in options["validation"] or []]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with training_processes(options["device"]) as processes:
+        console.quiet = not processes.is_first
+        sequences = ", ".join(folder.data.layout.sequence for folder in folders)
+        console.print(f"molecules: {sequences}", highlight=False)
+        with _progress(console) as progress:
+            task = progress.add_task("training", total=config.training.steps)
+            result = train_mars_fm(
+                folders,
+                config,
+                out,
+                processes=processes,
+                validation_folders=others,
+                resume=options["resume"],
+                report=lambda step, loss, best: progress.update(
+                    task,
+                    completed=step,
+                    description=f"training, loss {loss:.4g}, best validation {best:.4g}",
+                ),
+            )
+        _print_result(out, result, config, processes, console)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _config(options: dict[str, Any]) -> MarsFMTrainingConfig:
+    from openmm_genmd.models.mars_fm import MarsFMConfig
+    from openmm_genmd.training.mars_fm_training import MarsFMTrainingConfig
+
+    size = options["size"]
+    if size not in _LEARNING_RATES:
+        raise ValueError(f"--size must be {' or '.join(_LEARNING_RATES)}, got {size!r}")
+    rate = options["learning_rate"]
+    model = (MarsFMConfig.tiny if size == "tiny" else MarsFMConfig.paper)()
+    taken = (
+        *("steps", "batch_size", "clip_norm", "average_decay", "validation_interval"),
+        *("state_interval", "precision", "workers", "seed", "device"),
+    )
+    values = {
+        "model": model.model_dump() | {"path": options["path"]},
+        "training": {
+            **{name: options[name] for name in taken},
+            "learning_rate": _LEARNING_RATES[size] if rate is None else rate,
+            "warmup_steps": min(200, options["steps"] // 10),
+            "compile": options["compile_model"],
+        },
+        "validation_fraction": options["validation_fraction"],
+    }
+    return MarsFMTrainingConfig.model_validate(values)
+
+
+def _print_result(
+    out: Path,
+    result: TrainingProgress,
+    config: MarsFMTrainingConfig,
+    processes: Processes,
+    console: Console,
+) -> None:
+    from openmm_genmd.training.step_profile import describe_profile
+
+    console.print(
+        f"{out}: best validation loss {result.best_loss:.4g} at step {result.best_step} of "
+        f"{result.step}, {result.seconds:.0f} s with {processes.count} "
+        f"process{'es' if processes.count > 1 else ''}; time: {describe_profile(result.profile)}",
+        highlight=False,
+        soft_wrap=True,
+    )
