@@ -79,6 +79,14 @@ def sample(
         str,
         typer.Option(help="float32, tf32 or bfloat16; on a GPU.", rich_help_panel=_FLOW),
     ] = "float32",
+    geometry: Annotated[
+        str | None,
+        typer.Option(
+            help="What is built from: torsions keep all bonds and angles, frames strain peptide "
+            "bonds but keep the shape of long chains [torsions below ten residues].",
+            rich_help_panel=_FLOW,
+        ),
+    ] = None,
 ) -> None:
     """Draw conformations of a peptide: children of a start, children of these, and so on.
 
@@ -126,7 +134,7 @@ def _sample(options: dict[str, Any], console: Console) -> None:
     sampler = MarsFMSampler(
         checkpoint.model,
         topology,
-        **{name: options[name] for name in ("steps", "method", "device", "precision")},
+        **{name: options[name] for name in ("steps", "method", "device", "precision", "geometry")},
     )
     geometry = _Geometry(topology)
     trees = TreeSampler(sampler, plan, seed=options["seed"], sound=geometry.sound)
@@ -143,6 +151,7 @@ def _sample(options: dict[str, Any], console: Console) -> None:
         "grade": "exploratory",
         "model_sha256": checkpoint.sha256,
         "sequence": sampler.layout.sequence,
+        "geometry": sampler.geometry,
         "options": {name: str(value) for name, value in options.items()},
         "seconds": seconds,
         "structures_per_second": total / seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -15,15 +15,20 @@ from openmm_genmd.representations.residue_frames import ResidueFrames, backbone_
 from openmm_genmd.representations.residue_geometry import AllAtomBuilder
 from openmm_genmd.representations.residue_layout import ResidueLayout
 from openmm_genmd.representations.residue_tokens import decode, token_mask
+from openmm_genmd.representations.torsion_builder import TorsionBuilder
 from openmm_genmd.training.optimization import matmul_precision
 from openmm_genmd.training.trainer_config import Precision
+
+Geometry = Literal["torsions", "frames"]
+_LONG = 10
+"""Residues from which on errors of torsions would add up too much."""
 
 
 class MarsFMSampler:
     """Draws conformations of a peptide about one lag time after the current ones.
 
-    The model gives backbone frames and torsions; bond lengths, bond angles and what else they leave
-    open are carried over from the current conformation. There is no density and no acceptance: the
+    The model gives frames and torsions of residues; bond lengths, bond angles and what else they
+    leave open are carried over from the current conformation. There is no density and no acceptance: the
     conformations are not Boltzmann distributed.
 
     Parameters
@@ -38,11 +43,15 @@ class MarsFMSampler:
         ``cpu`` or ``cuda``.
     precision
         Of the network.
+    geometry
+        What conformations are built from: ``"torsions"``, which keep all bonds and angles, those
+        between residues included; ``"frames"``, whose small errors strain peptide bonds, but do
+        not add up along a chain. By default torsions below ten residues.
 
     Raises
     ------
     ValueError
-        If the topology is not one of peptides alone, or the precision is unknown.
+        If the topology is not one of peptides alone, or precision or geometry is unknown.
 
     Examples
     --------
@@ -64,12 +73,20 @@ class MarsFMSampler:
         method: Method = "midpoint",
         device: str = "cpu",
         precision: Precision = "float32",
+        geometry: Geometry | None = None,
     ) -> None:
         if precision not in get_args(Precision):
             raise ValueError(
                 f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
             )
         self.layout = ResidueLayout.from_topology(topology)
+        self.geometry = geometry or ("torsions" if len(self.layout) < _LONG else "frames")
+        if self.geometry not in get_args(Geometry):
+            raise ValueError(
+                f"geometry must be one of {', '.join(get_args(Geometry))}, got {geometry!r}"
+            )
+        by_torsions = self.geometry == "torsions"
+        self._turns = TorsionBuilder(self.layout, topology) if by_torsions else None
         self._builder = AllAtomBuilder(self.layout, topology)
         self._device = torch.device(device)
         self._model = model.to(self._device).eval()
@@ -105,9 +122,11 @@ class MarsFMSampler:
         flat = ResidueFrames(
             frames.rotations.reshape(*shape, 3, 3), frames.translations_angstrom.reshape(*shape, 3)
         )
-        built = self._builder.rebuild(
-            flat, torsions_rad.reshape(*shape, 7), np.repeat(positions, n, axis=0)
-        )
+        torsions, templates = torsions_rad.reshape(*shape, 7), np.repeat(positions, n, axis=0)
+        if self._turns is not None:
+            built = self._turns.rebuild(torsions, templates)
+        else:
+            built = self._builder.rebuild(flat, torsions, templates)
         return built.reshape(len(positions), n, *positions.shape[1:])
 
     def _tokens(

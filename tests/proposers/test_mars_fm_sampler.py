@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
 from openmm_genmd.proposers.mars_fm_sampler import MarsFMSampler
@@ -14,6 +15,7 @@ from openmm_genmd.representations.residue_frames import backbone_of, frames_of, 
 from openmm_genmd.representations.residue_geometry import check
 from openmm_genmd.representations.residue_layout import ResidueLayout
 from openmm_genmd.representations.residue_tokens import encode
+from openmm_genmd.representations.superposition import superpose
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 SMALL = MarsFMConfig(width=16, heads=2, ipa_layers=1, transformer_layers=1)
@@ -48,18 +50,28 @@ def random_model(seed: int = 0) -> MarsFM:
     return model
 
 
-def test_the_right_velocity_gives_the_right_conformation(dipeptide):
+@pytest.mark.parametrize("geometry", ["frames", "torsions"])
+def test_the_right_velocity_gives_the_right_conformation(geometry, dipeptide):
     topology, start_nm, target_nm = dipeptide
     layout = ResidueLayout.from_topology(topology)
     current, new = (frames_of(backbone_of(x[None], layout)) for x in (start_nm, target_nm))
     tokens = encode(current, new, torsions_of(target_nm[None], layout))
     # One Euler step is exact for it: at s = 0 the velocity is data - noise.
-    sampler = MarsFMSampler(Perfect(tokens), topology, steps=1, method="euler")
+    settings = {"steps": 1, "method": "euler", "geometry": geometry}
+    sampler = MarsFMSampler(Perfect(tokens), topology, **settings)
     drawn = sampler.sample(np.stack([start_nm, start_nm]), 3, np.random.default_rng(0))
     assert drawn.shape == (2, 3, 22, 3)
     assert np.abs(start_nm - target_nm).max() > 0.2
     # All atoms, methyls and amide hydrogen too: bonds and angles are those of the start.
-    np.testing.assert_allclose(drawn, np.broadcast_to(target_nm, drawn.shape), atol=2e-4)
+    expected = np.broadcast_to(target_nm, drawn.shape)
+    if geometry == "torsions":  # which leave open where the molecule is
+        wanted = torsions_of(target_nm[None], layout)[0]
+        np.testing.assert_allclose(torsions_of(drawn[0], layout), [wanted] * 3, atol=2e-4)
+        everything = np.ones(expected.shape[1:3], dtype=bool)
+        drawn = np.stack(
+            [superpose(x, y, everything) for x, y in zip(drawn, expected, strict=True)]
+        )
+    np.testing.assert_allclose(drawn, expected, atol=2e-4)
     assert check(drawn[0], topology).sound.all()
 
 
@@ -92,6 +104,25 @@ def test_bfloat16_is_near_float32(dipeptide):
     ]
     difference = np.abs(drawn[0] - drawn[1]).mean()
     assert 1e-7 < difference < 0.02
+
+
+def test_short_peptides_are_built_from_torsions():
+    topology, start_nm = build_peptide("AA")
+    drawn = {
+        geometry: MarsFMSampler(random_model(), topology, steps=4, geometry=geometry).sample(
+            start_nm[None], 30, np.random.default_rng(1)
+        )[0]
+        for geometry in (None, "torsions", "frames")
+    }
+    np.testing.assert_array_equal(drawn[None], drawn["torsions"])
+    bonds = {name: check(x, topology).bond_deviation_nm for name, x in drawn.items()}
+    assert bonds["torsions"].max() < 0.005
+    assert bonds["frames"].max() > 0.02
+
+
+def test_unknown_geometry_is_refused(dipeptide):
+    with pytest.raises(ValueError, match="geometry must be one of torsions, frames, got 'x'"):
+        MarsFMSampler(MarsFM(SMALL), dipeptide[0], geometry="x")
 
 
 def test_unknown_precision_is_refused(dipeptide):
