@@ -21,7 +21,10 @@ app = typer.Typer(
 
 A typical way through: `genmd simulate` makes training data, `genmd train torsions` fits a model to
 them, `genmd run` uses the model in a simulation that keeps the Boltzmann distribution. Trajectories
-of your own serve as training data just as well.""",
+of your own serve as training data just as well.
+
+For many peptides at once: `genmd simulate --sequence`, `genmd msm`, `genmd train marsfm`, `genmd
+sample`, `genmd evaluate`.""",
 )
 app.command()(simulate)
 app.command()(msm)
