@@ -33,7 +33,10 @@ _TREE, _FLOW = "Tree", "Integration"
 
 
 def sample(
-    model: Annotated[Path, typer.Option(help="Checkpoint of genmd train marsfm.")],
+    model: Annotated[
+        Path,
+        typer.Option(help="Checkpoint of genmd train marsfm, or the name of a bundled one."),
+    ],
     pdb: Annotated[
         list[Path],
         typer.Option(help="PDB or CIF file of a start, all atoms; more starts of one molecule."),
@@ -123,6 +126,7 @@ def _sample(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.data.trajectory_writer import TrajectoryWriter
     from openmm_genmd.models.checkpoint import load_checkpoint
     from openmm_genmd.models.mars_fm import MarsFM
+    from openmm_genmd.proposers.load import find_checkpoint
     from openmm_genmd.proposers.mars_fm_sampler import MarsFMSampler
     from openmm_genmd.proposers.tree_sampler import TreeSampler
     from openmm_genmd.training.distributed import device_named
@@ -130,7 +134,7 @@ def _sample(options: dict[str, Any], console: Console) -> None:
     plan = _plan(options)
     topology, starts_nm = _starts(options["pdb"])
     device_named(options["device"])
-    checkpoint = load_checkpoint(options["model"], MarsFM)
+    checkpoint = load_checkpoint(find_checkpoint(options["model"]), MarsFM)
     sampler = MarsFMSampler(
         checkpoint.model,
         topology,

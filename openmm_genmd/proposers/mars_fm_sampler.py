@@ -28,8 +28,8 @@ class MarsFMSampler:
     """Draws conformations of a peptide about one lag time after the current ones.
 
     The model gives frames and torsions of residues; bond lengths, bond angles and what else they
-    leave open are carried over from the current conformation. There is no density and no acceptance: the
-    conformations are not Boltzmann distributed.
+    leave open are carried over from the current conformation. There is no density and no
+    acceptance: the conformations are not Boltzmann distributed.
 
     Parameters
     ----------

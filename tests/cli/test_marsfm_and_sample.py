@@ -154,7 +154,7 @@ def test_training_explains_bad_options(data, tmp_path, options, message):
         (["--method", "guess"], "method must be one of euler, midpoint, dopri5; got 'guess'"),
         (["--precision", "float8"], "precision must be one of .*, got 'float8'"),
         (["--out", "a.pdb"], r"a trajectory must end in \.xtc, \.dcd, \.h5, got 'a\.pdb'"),
-        (["--model", "nowhere"], "no checkpoint at nowhere"),
+        (["--model", "nowhere"], "no checkpoint file nowhere"),
     ],
 )
 def test_sampling_explains_bad_options(model, tmp_path, options, message):
