@@ -26,7 +26,7 @@ FRAME_INTERVAL_PS = 0.1
 MSM = ["--frame-interval-ps", "0.1", "--lag-time-ps", "0.5", "--n-microstates", "40"]
 MSM += ["--keep-largest-set", "--min-fraction", "0.51", "--min-crossings", "0"]
 REFERENCE_ITERATIONS = 1000
-MD_LENGTHS_PS = (50.0, 200.0, 800.0)
+MD_LENGTHS_PS = (25.0, 100.0, 250.0)
 
 
 def genmd(*arguments: object) -> None:

@@ -1,0 +1,70 @@
+"""Which tetrapeptides are learned from, and when two runs of a reference agree."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openmm_genmd.data.peptides import build_peptide
+from openmm_genmd.representations.torsions import TorsionRepresentation
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def test_every_residue_occurs_about_equally_often_and_no_peptide_twice(benchmark):
+    lists = benchmark("tetrapeptides")
+    assert len(lists.TRAINING) >= 30
+    assert len(lists.HELD_OUT) >= 5
+    everything = lists.TRAINING + lists.HELD_OUT
+    assert len(set(everything)) == len(everything)
+    assert {len(sequence) for sequence in everything} == {4}
+    counts = Counter("".join(lists.TRAINING))
+    assert len(counts) == 20
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_block_errors_are_those_of_independent_repetitions(benchmark):
+    rng = np.random.default_rng(1)
+    means, errors = [], []
+    for _ in range(200):
+        noise, series = rng.normal(size=2000), np.zeros((2000, 1))
+        for i in range(1, 2000):
+            series[i] = 0.8 * series[i - 1] + noise[i]
+        mean, error = benchmark("tetrapeptide_reference").block_average(series)
+        means.append(mean[0])
+        errors.append(error[0])
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.15)
+
+
+def test_runs_that_sample_another_basin_do_not_agree(benchmark):
+    topology, positions_nm = build_peptide("A")
+    representation = TorsionRepresentation.from_topology(topology)
+    moved, rng = list(representation.particles), np.random.default_rng(2)
+    phi = [torsion.name.startswith("phi") for torsion in representation.torsions].index(True)
+
+    def run(share):
+        angles = representation.encode(positions_nm[None, moved]).repeat(2000, axis=0)
+        angles += 0.3 * rng.normal(size=angles.shape)
+        angles[:, phi] = np.where(rng.random(2000) < share, 1.0, -1.3)
+        frames = positions_nm[None].repeat(2000, axis=0)
+        frames[:, moved] = representation.decode(angles, positions_nm[moved])
+        return frames
+
+    compare = benchmark("tetrapeptide_reference").compare
+    alike, other = (compare(topology, [run(0.2), run(share)]) for share in (0.2, 0.3))
+    assert alike["largest_score"] < 4
+    assert other["largest_score"] > 5
+    assert "phi" in other["largest_score_of"]
+    (name,) = other["populations"]
+    for (value, error), share in zip(other["populations"][name], (0.2, 0.3), strict=True):
+        assert abs(value - share) < 4 * error < 0.1
