@@ -98,7 +98,8 @@ def _interval(sources: Sequence[TrajectorySource], given_ps: float | None, strid
         known.add(float(f"{given_ps * stride:.6g}"))
     elif None in {source.frame_interval_ps for source in sources}:
         raise ValueError(
-            "the time between frames is not in the files; give it with --frame-interval-ps"
+            "the time between frames is not in the files; give it with --frame-interval-ps (runs "
+            "with leaps have none: that of genmd simulate, 0.2 for peptides, counts frames then)"
         )
     values = sorted(value for value in known if value is not None)
     if values[-1] - values[0] > 1e-3 * values[0]:
