@@ -39,6 +39,8 @@ TIME_STEP_PS = 0.002
 DISCARDED = 0.1
 BLOCKS = 20
 CANDIDATE_STARTS = 20
+BINS = 100
+STORED = Path(__file__).parent / "reference" / "tetrapeptides.npz"
 
 
 def start_of(given: SystemInput, which: int) -> Array:
@@ -98,6 +100,17 @@ def block_average(values: Array) -> tuple[Array, Array]:
     return blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
 
 
+def histograms(topology: app.Topology, runs: list[Array]) -> tuple[list[str], Array]:
+    """Names of torsions, and counts ``(n_runs, n_torsions, 100)`` over [-pi, pi]."""
+    representation = TorsionRepresentation.from_topology(topology)
+    edges = np.linspace(-np.pi, np.pi, BINS + 1)
+    counts = [
+        [np.histogram(angles, edges)[0] for angles in representation.encode(frames).T]
+        for frames in (run[:, list(representation.particles)] for run in runs)
+    ]
+    return [torsion.name for torsion in representation.torsions], np.array(counts)
+
+
 def compare(topology: app.Topology, runs: list[Array]) -> dict[str, Any]:
     """How far the two starts are apart, in standard errors, and the populations of phi > 0."""
     names = observables(topology, runs[0][:1])[0]
@@ -143,16 +156,37 @@ def make_reference(sequence: str, folder: Path, iterations: int) -> dict[str, An
     return found
 
 
+def store(out: Path) -> None:
+    """Keep the histograms and comparisons of all references beside this program."""
+    kept: dict[str, Any] = {}
+    for file in sorted(out.glob("*/reference.json")):
+        topology = app.PDBFile(str(file.parent / "topology.pdb")).topology
+        runs = [
+            mdtraj.load(str(file.parent / f"start-{i}.xtc"), top=str(file.parent / "topology.pdb"))
+            for i in (0, 1)
+        ]
+        names, counts = histograms(topology, [run.xyz.astype(np.float64) for run in runs])
+        sequence = file.parent.name
+        kept |= {f"{sequence}_torsions": names, f"{sequence}_counts": counts.astype(np.uint16)}
+        kept[f"{sequence}_reference"] = file.read_text()
+    np.savez_compressed(STORED, **kept)
+
+
 def main(
     sequence: Annotated[list[str], typer.Option(help="one-letter codes; once for each")],
     out: Annotated[Path, typer.Option(help="folder; one inside for each sequence")],
     iterations: Annotated[int, typer.Option(help="exchanges of each run")] = 1000,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="store histograms in the repository")
+    ] = False,
 ) -> None:
-    """Make references; one that is there already is kept."""
+    """Make references; one that is there already is left as it is."""
     for each in sequence:
         if not (out / each / "reference.json").exists():
             found = make_reference(each, out / each, iterations)
             print(each, json.dumps({k: found[k] for k in ("largest_score", "cpu_seconds")}))
+    if keep:
+        store(out)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -68,3 +69,26 @@ def test_runs_that_sample_another_basin_do_not_agree(benchmark):
     (name,) = other["populations"]
     for (value, error), share in zip(other["populations"][name], (0.2, 0.3), strict=True):
         assert abs(value - share) < 4 * error < 0.1
+
+
+def test_histograms_count_every_frame_once(benchmark):
+    topology, positions_nm = build_peptide("A")
+    representation = TorsionRepresentation.from_topology(topology)
+    names, counts = benchmark("tetrapeptide_reference").histograms(
+        topology, [positions_nm[None].repeat(n, axis=0) for n in (3, 5)]
+    )
+    assert names == [torsion.name for torsion in representation.torsions]
+    assert counts.sum(axis=2).tolist() == [[3] * len(names), [5] * len(names)]
+    angles = representation.encode(positions_nm[None, list(representation.particles)])[0]
+    centres = -np.pi + (np.argmax(counts[0], axis=1) + 0.5) * 2 * np.pi / 100
+    assert np.abs(angles - centres).max() < np.pi / 100
+
+
+def test_speed_is_printed_for_both_sizes(benchmark, monkeypatch, tmp_path):
+    program, file = benchmark("marsfm_speed"), tmp_path / "speed.json"
+    monkeypatch.setattr(program, "BATCH", {"tiny": 2, "paper": 1})
+    monkeypatch.setattr(program, "MD_STEPS", 10)
+    program.main(json_file=file, rounds=1, steps=1)
+    rates = json.loads(file.read_text())["per_second"]
+    assert set(rates) == {"MD steps", "structures, tiny", "structures, paper"}
+    assert all(rate > 0 for rate in rates.values())
