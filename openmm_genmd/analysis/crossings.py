@@ -17,6 +17,9 @@ RARE_BASIN_RAD = (0.3, 2.2)
 COMMON, RARE, BETWEEN = 0, 1, -1
 """Labels: phi < 0; alpha-left; the no-man's-land between them."""
 
+_ROUNDING = 1e-6
+"""Pi in single precision is larger than pi."""
+
 
 @dataclass(frozen=True)
 class Exits:
@@ -107,7 +110,7 @@ def basin_labels(phi_rad: ArrayLike) -> NDArray[np.int8]:
         If an angle lies outside [-pi, pi] (degrees?) or is not finite.
     """
     phi = np.asarray(phi_rad, dtype=np.float64)
-    if not np.all(np.abs(phi) <= np.pi + 1e-9):
+    if not np.all(np.abs(phi) <= np.pi + _ROUNDING):
         raise ValueError(
             "phi must be in rad within [-pi, pi], got values up to "
             f"{np.max(np.abs(phi)):g}; convert degrees with numpy.deg2rad"

@@ -13,6 +13,9 @@ from openmm_genmd.units import thermal_energy_kj_per_mol
 MIN_VISITED_BLOCKS = 3
 """A bin that fewer blocks than this have visited has no error bar."""
 
+_ROUNDING = 1e-6
+"""Pi in single precision is larger than pi."""
+
 
 @dataclass(frozen=True)
 class FreeEnergyProfile:
@@ -169,7 +172,7 @@ def checked_angles(angle_rad: ArrayLike) -> NDArray[np.float64]:
         If there is none, or they are not a series of angles within [-pi, pi].
     """
     angle = np.asarray(angle_rad, dtype=np.float64)
-    if angle.ndim != 1 or len(angle) == 0 or not np.all(np.abs(angle) <= np.pi + 1e-9):
+    if angle.ndim != 1 or len(angle) == 0 or not np.all(np.abs(angle) <= np.pi + _ROUNDING):
         raise ValueError(
             f"expected angles of shape (n,) in rad within [-pi, pi], got shape {angle.shape}; "
             "convert degrees with numpy.deg2rad"

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from openmm_genmd.analysis.free_energy import free_energy_profile, free_energy_surface
+from openmm_genmd.analysis.free_energy import (
+    bin_of_angle,
+    checked_angles,
+    free_energy_profile,
+    free_energy_surface,
+)
 from openmm_genmd.units import thermal_energy_kj_per_mol
 
 KT = thermal_energy_kj_per_mol(300.0)
@@ -77,3 +82,12 @@ def test_broken_inputs_are_refused() -> None:
         free_energy_profile(np.zeros(50), temperature_k=300.0, weights=np.zeros(50))
     with pytest.raises(ValueError, match="as many psi as phi, got 4 and 5"):
         free_energy_surface(np.zeros(5), np.zeros(4), temperature_k=300.0)
+
+
+def test_pi_in_single_precision_is_an_angle() -> None:
+    pi = np.float32(np.pi)
+    assert float(pi) > np.pi
+    both = checked_angles(np.array([pi, -pi], dtype=np.float32))
+    assert set(bin_of_angle(both, 10)) <= {0, 9}  # the same angle, but for rounding
+    with pytest.raises(ValueError, match="expected angles of shape"):
+        checked_angles([3.15])
