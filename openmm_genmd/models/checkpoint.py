@@ -23,6 +23,7 @@ from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 FORMAT_VERSION = 1
 """Raised when a reader of the previous version would misread the file."""
 
+_COMPACT = (torch.float16, torch.bfloat16)
 _KEY = "openmm_genmd"
 
 ModelT = TypeVar("ModelT", bound=torch.nn.Module, default=TorusFlow)
@@ -70,7 +71,8 @@ class Checkpoint(Generic[ModelT, MoleculeT]):
     Attributes
     ----------
     model
-        In evaluation mode, with the numbers and the dtype that were saved.
+        In evaluation mode, with the numbers and the dtype that were saved; half precision, which
+        only makes files small, becomes single.
     config
         The model's architecture.
     fingerprint
@@ -276,7 +278,8 @@ def _restore(
             f"{path}: the weights do not fit the stored configuration (at {differing[0]}: expected "
             f"{expected.get(differing[0])}, got {stored.get(differing[0])}); train it again"
         )
-    model = model.to(next(iter(tensors.values())).dtype)
+    stored_in = next(iter(tensors.values())).dtype
+    model = model.to(torch.float32 if stored_in in _COMPACT else stored_in)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from importlib.resources import files
@@ -14,7 +15,7 @@ import torch
 from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.data.structures import load_structure
 from openmm_genmd.models.checkpoint import FORMAT_VERSION, load_checkpoint, save_checkpoint
-from openmm_genmd.models.mars_fm import MarsFM
+from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
 from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 
 
@@ -180,3 +181,20 @@ def test_wrapped_models_are_refused(tmp_path, mars_fm):
     wrapped = torch.nn.Sequential(mars_fm)
     with pytest.raises(TypeError, match="must be a TorusFlow or a MarsFM, got Sequential; pass"):
         save_checkpoint(tmp_path / "a.safetensors", wrapped, None, {}, {})
+
+
+def test_half_precision_makes_files_small_and_is_single_in_memory(tmp_path):
+    model = MarsFM(MarsFMConfig.tiny())
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape))
+    sizes, loaded = [], []
+    for name, each in (("single", model), ("half", copy.deepcopy(model).half())):
+        path = tmp_path / f"{name}.safetensors"
+        save_checkpoint(path, each, None, {}, {})
+        sizes.append(path.stat().st_size)
+        loaded.append(dict(load_checkpoint(path, MarsFM).model.named_parameters()))
+    assert sizes[1] < 0.52 * sizes[0]
+    for name, parameter in loaded[1].items():
+        assert parameter.dtype == torch.float32
+        torch.testing.assert_close(parameter, loaded[0][name], rtol=2**-11, atol=1e-7)
