@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
 
 if TYPE_CHECKING:
     from openmm_genmd.analysis.evaluation import Evaluation
@@ -151,14 +151,11 @@ def evaluate(
         With status 1, after a message, if options or files do not fit.
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
-    try:
+    with stopping_on((ValueError, OSError), "genmd evaluate", Console(stderr=True)):
         if combine:
             _combine(options)
         else:
             _evaluate(options)
-    except (ValueError, OSError) as error:
-        print_error(Console(stderr=True), "genmd evaluate", error)
-        raise typer.Exit(1) from None
 
 
 def _combine(options: dict[str, Any]) -> None:

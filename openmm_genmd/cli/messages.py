@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from rich.console import Console
@@ -52,3 +56,21 @@ def print_error(console: Console, command: str, error: Exception) -> None:
     text = explain_validation(error) if isinstance(error, ValidationError) else str(error)
     # Escaped, since file names may contain brackets.
     console.print(f"[red]{command}:[/red] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def stopping_on(
+    kinds: tuple[type[Exception], ...], command: str, console: Console
+) -> Iterator[None]:
+    """Say in red what failed, and end the command with status 1, if one of these errors comes.
+
+    Raises
+    ------
+    typer.Exit
+        In the place of the error.
+    """
+    try:
+        yield
+    except kinds as error:
+        print_error(console, command, error)
+        raise typer.Exit(1) from None

@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.progress import counting_progress
 
 if TYPE_CHECKING:
     from openmm_genmd.cli.msm_sources import MsmSources
@@ -144,11 +138,8 @@ def msm(
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
-    try:
+    with stopping_on((ValueError, OSError), "genmd msm", console):
         _make_model(options, console)
-    except (ValueError, OSError) as error:
-        print_error(console, "genmd msm", error)
-        raise typer.Exit(1) from None
 
 
 def _make_model(options: dict[str, Any], console: Console) -> None:
@@ -215,10 +206,7 @@ def _estimate(
     for file in _FILES:
         # A model must never lie beside data that it was not made of.
         (out / file).unlink(missing_ok=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-    with Progress(
-        *columns, MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as progress:
+    with counting_progress(console) as progress:
         task = progress.add_task("frames read", total=chosen.n_frames)
         data = write_residue_data(
             out,

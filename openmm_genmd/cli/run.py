@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.md.hybrid_run import HybridRun
 from openmm_genmd.md.run_settings import RunSettings
 
@@ -117,14 +117,12 @@ def run(
         and not (name == "steps" and resume)
     }
     console = Console(stderr=True)
-    try:
+    wrong = (ValueError, OSError, RuntimeError, FloatingPointError)
+    with stopping_on(wrong, "genmd run", console):
         hybrid = HybridRun(out, _settings(given, resume), resume=resume)
         if hybrid.step >= (steps or hybrid.settings.steps):
             console.print(f"already at step {hybrid.step}", highlight=False)
         _run_with_progress(hybrid, steps or hybrid.settings.steps, console)
-    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-        print_error(console, "genmd run", error)
-        raise typer.Exit(1) from None
 
 
 def _settings(given: dict[str, Any], resume: bool) -> RunSettings | None:

@@ -13,16 +13,9 @@ import typer
 from numpy.typing import NDArray
 from openmm import app
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.progress import counting_progress
 from openmm_genmd.data.fingerprint import TopologyFingerprint, summary
 from openmm_genmd.data.structure_file import load_structure_file
 
@@ -115,11 +108,8 @@ def sample(
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
-    try:
+    with stopping_on((ValueError, OSError, FloatingPointError), "genmd sample", console):
         _sample(options, console)
-    except (ValueError, OSError, FloatingPointError) as error:
-        print_error(console, "genmd sample", error)
-        raise typer.Exit(1) from None
 
 
 def _sample(options: dict[str, Any], console: Console) -> None:
@@ -206,14 +196,7 @@ class _Geometry:
 
 
 def _shown(generations: Iterator[TreeNodes], total: int, console: Console) -> Iterator[TreeNodes]:
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("sampling"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
+    with counting_progress(console) as progress:
         task = progress.add_task("sampling", total=total)
         for nodes in generations:
             yield nodes

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import print_error, stopping_on
 from openmm_genmd.cli.simulation_jobs import SimulationJob, simulation_jobs
 from openmm_genmd.md.simulate import Progress, simulate_data
 from openmm_genmd.md.system_input import SystemInput
@@ -186,11 +186,8 @@ def simulate(
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
-    try:
+    with stopping_on((ValueError,), "genmd simulate", console):
         jobs = simulation_jobs(options)
-    except ValueError as error:
-        print_error(console, "genmd simulate", error)
-        raise typer.Exit(1) from None
     failed = [job for job in jobs if not _run(job, resume=resume, console=console)]
     if failed:
         raise typer.Exit(1)

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.progress import counting_progress
 from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.data.structure_file import load_structure_file
@@ -157,11 +151,8 @@ def torsions(
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
-    try:
+    with stopping_on((ValueError, OSError), "genmd train torsions", console):
         _train_torsions(options, console)
-    except (ValueError, OSError) as error:
-        print_error(console, "genmd train torsions", error)
-        raise typer.Exit(1) from None
 
 
 def _train_torsions(options: dict[str, Any], console: Console) -> None:
@@ -181,14 +172,7 @@ def _train_torsions(options: dict[str, Any], console: Console) -> None:
     files, manifests = find_trajectories(options["trajectory"])
     notes = notes_on_data(options["trajectory"], manifests, options["temperature_k"])
     console.print(f"torsions: {', '.join(t.name for t in representation.torsions)}")
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
+    with counting_progress(console) as progress:
         data = _read(files, topology, representation, options["stride"], progress)
         task = progress.add_task("training", total=config.training.steps)
         out.parent.mkdir(parents=True, exist_ok=True)

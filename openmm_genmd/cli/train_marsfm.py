@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from openmm_genmd.cli.messages import print_error
+from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.progress import counting_progress
 
 if TYPE_CHECKING:
     from openmm_genmd.training.distributed import Processes
@@ -129,11 +122,8 @@ def marsfm(
     """  # noqa: D301 (help ends at the form feed)
     options = dict(locals())
     console = Console(stderr=True)
-    try:
+    with stopping_on((ValueError, OSError), "genmd train marsfm", console):
         _train(options, console)
-    except (ValueError, OSError) as error:
-        print_error(console, "genmd train marsfm", error)
-        raise typer.Exit(1) from None
 
 
 def _train(options: dict[str, Any], console: Console) -> None:
@@ -152,7 +142,7 @@ def _train(options: dict[str, Any], console: Console) -> None:
         console.quiet = not processes.is_first
         sequences = ", ".join(folder.data.layout.sequence for folder in folders)
         console.print(f"molecules: {sequences}", highlight=False)
-        with _progress(console) as progress:
+        with counting_progress(console) as progress:
             task = progress.add_task("training", total=config.training.steps)
             result = train_mars_fm(
                 folders,
@@ -168,17 +158,6 @@ def _train(options: dict[str, Any], console: Console) -> None:
                 ),
             )
         _print_result(out, result, config, processes, console)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def _config(options: dict[str, Any]) -> MarsFMTrainingConfig:
