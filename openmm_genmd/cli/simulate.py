@@ -222,6 +222,7 @@ def _run(job: SimulationJob, *, resume: bool, console: Console) -> bool:
         f"{len(files)} trajectories of {plan.run_time_ps:g} ps in {job.folder} after "
         f"{time.monotonic() - began:.0f} s; next: genmd train torsions --trajectory {job.folder} "
         f"--topology {job.folder / 'topology.pdb'} --out model.safetensors"
+        + (", or genmd msm for a model of many peptides" if job.name else "")
     ]
     if plan.leaps:
         lines += ["The runs have leaps: their populations count, time between frames does not."]

@@ -8,11 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from openmm_genmd.msm.array_file import read_arrays, write_arrays
 from openmm_genmd.msm.kinetic_features import AnyFloats, KineticCoordinates
 from openmm_genmd.msm.microstates import Microstates
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+_ARRAYS = (
+    "mean",
+    "matrix",
+    "timescales_frames",
+    "kinetic_variance",
+    "centers",
+    "state_of_microstate",
+)
 
 
 @dataclass(frozen=True)
@@ -59,16 +69,15 @@ class StateMap:
         path
             The file; one that exists is replaced.
         """
-        with open(path, "wb") as file:
-            np.savez_compressed(
-                file,
-                mean=self.coordinates.mean,
-                matrix=self.coordinates.matrix,
-                timescales_frames=self.coordinates.timescales_frames,
-                kinetic_variance=np.float64(self.coordinates.kinetic_variance),
-                centers=self.microstates.centers,
-                state_of_microstate=self.state_of_microstate,
-            )
+        write_arrays(
+            path,
+            mean=self.coordinates.mean,
+            matrix=self.coordinates.matrix,
+            timescales_frames=self.coordinates.timescales_frames,
+            kinetic_variance=np.float64(self.coordinates.kinetic_variance),
+            centers=self.microstates.centers,
+            state_of_microstate=self.state_of_microstate,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> StateMap:
@@ -84,17 +93,11 @@ class StateMap:
         ValueError
             If the file is not one of a state map.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                coordinates = KineticCoordinates(
-                    file["mean"],
-                    file["matrix"],
-                    file["timescales_frames"],
-                    float(file["kinetic_variance"]),
-                )
-                microstates = Microstates(file["centers"])
-                return cls(coordinates, microstates, file["state_of_microstate"])
-        except (KeyError, ValueError, EOFError, TypeError) as error:
-            raise ValueError(
-                f"expected a state map as genmd msm writes it, got {path} ({error}); make it again"
-            ) from error
+        arrays = read_arrays(path, _ARRAYS, "a state map")
+        coordinates = KineticCoordinates(
+            arrays["mean"],
+            arrays["matrix"],
+            arrays["timescales_frames"],
+            float(arrays["kinetic_variance"]),
+        )
+        return cls(coordinates, Microstates(arrays["centers"]), arrays["state_of_microstate"])

@@ -12,6 +12,7 @@ import numpy as np
 from deeptime.markov.msm import MarkovStateModel, MaximumLikelihoodMSM
 from numpy.typing import NDArray
 
+from openmm_genmd.msm.array_file import read_arrays, write_arrays
 from openmm_genmd.msm.diagnosis import SamplingError, connected_sets
 from openmm_genmd.msm.resampling import count_transitions, row_normalize
 
@@ -84,9 +85,7 @@ class TransitionModel:
         arrays: dict[str, Any] = {
             name: np.asarray(getattr(self, name)) for name in _FIELDS if name != "notes"
         }
-        # Without open files NumPy would append a suffix to other names.
-        with open(path, "wb") as file:
-            np.savez_compressed(file, notes=np.array(self.notes, dtype=str), **arrays)
+        write_arrays(path, notes=np.array(self.notes, dtype=str), **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> TransitionModel:
@@ -102,14 +101,7 @@ class TransitionModel:
         ValueError
             If the file is not one of a transition model.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                values = {name: file[name] for name in _FIELDS}
-        except (KeyError, ValueError, EOFError, TypeError) as error:
-            raise ValueError(
-                f"expected a transition model as genmd msm writes it, got {path} ({error}); make "
-                "it again"
-            ) from error
+        values: dict[str, Any] = dict(read_arrays(path, _FIELDS, "a transition model"))
         for name in ("n_states", "lag_frames"):
             values[name] = int(values[name])
         return cls(**values | {"notes": tuple(str(note) for note in values["notes"])})
