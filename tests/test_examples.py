@@ -76,9 +76,10 @@ def test_explicit_solvent() -> None:
     rejected = sum(int(n) for n in re.findall(r"(?:work|terminated|surrogate) (\d)", output))
     assert int(accepted.group(1)) + rejected == 4
     spent = re.search(r"(\d+) MD steps spent per leap, 100 per switch", output)
-    # Many leaps have no switch; energies at the ends and at the looks count as steps.
+    # Many leaps have no switch; energies at the ends and at the looks, at most one a step, count
+    # as steps.
     assert spent is not None
-    assert 0 <= int(spent.group(1)) < 120
+    assert 0 <= int(spent.group(1)) <= 202
     shadow = re.search(r"changes nothing: ([+-][\d.]+) kT", output)
     assert shadow is not None
     assert abs(float(shadow.group(1))) < 2

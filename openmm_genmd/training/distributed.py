@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+
+# Its functions have the process group of the moment of this import as a default argument. Imported
+# later, by torch's compiler, it would keep the group and its threads alive to the very end of the
+# process, where a thread that has yet to drop a tensor aborts it.
+import torch.distributed.nn
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 

@@ -31,6 +31,7 @@ def test_two_processes_train_as_one(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("threads: 0") == 2
     trainer(one, short(steps=30)).run()
     for suffix in (".safetensors", ".last.safetensors"):
         mine, other = (safetensors.torch.load_file(p.with_suffix(suffix)) for p in (one, two))

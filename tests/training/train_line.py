@@ -1,5 +1,6 @@
-"""Trains the stand-in in this process of torchrun: output file, steps."""
+"""Trains the stand-in in a process of torchrun: output file, steps. Prints what it leaves."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,3 +10,6 @@ from tests.training.stand_ins import short, trainer
 if __name__ == "__main__":
     with training_processes("cpu") as processes:
         trainer(Path(sys.argv[1]), short(steps=int(sys.argv[2])), processes=processes).run()
+    # Threads of the process group that outlive it can abort the process at its end.
+    threads = [Path(f"/proc/self/task/{thread}/comm") for thread in os.listdir("/proc/self/task")]
+    print("threads:", sum("gloo" in path.read_text() for path in threads))
