@@ -51,9 +51,21 @@ def marsfm(
             rich_help_panel=_MODEL,
         ),
     ] = "tiny",
+    leaps: Annotated[
+        bool,
+        typer.Option(
+            "--leaps",
+            help="Learn torsions alone, for leaps within `genmd run`; otherwise frames and "
+            "torsions, for `genmd sample`.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = False,
     path: Annotated[
         str,
-        typer.Option(help="From noise to data: linear or trigonometric.", rich_help_panel=_MODEL),
+        typer.Option(
+            help="From noise to data: linear or trigonometric; not for --leaps.",
+            rich_help_panel=_MODEL,
+        ),
     ] = "linear",
     steps: Annotated[int, typer.Option(help="Optimiser steps.", rich_help_panel=_FIT)] = 20_000,
     batch_size: Annotated[
@@ -111,7 +123,8 @@ def marsfm(
     Example: genmd train marsfm --data msm/AAAA --data msm/KLVF --validation msm/GIVE
     --out peptides.safetensors
 
-    Next: genmd sample --model peptides.safetensors --pdb start.pdb --out samples.xtc
+    Next: genmd sample --model peptides.safetensors --pdb start.pdb --out samples.xtc; or, with
+    --leaps, genmd run --proposer peptides.safetensors --pdb start.pdb --out run1
 
     \f
 
@@ -161,29 +174,40 @@ def _train(options: dict[str, Any], console: Console) -> None:
 
 
 def _config(options: dict[str, Any]) -> MarsFMTrainingConfig:
-    from openmm_genmd.models.mars_fm import MarsFMConfig
     from openmm_genmd.training.mars_fm_training import MarsFMTrainingConfig
 
-    size = options["size"]
-    if size not in _LEARNING_RATES:
-        raise ValueError(f"--size must be {' or '.join(_LEARNING_RATES)}, got {size!r}")
     rate = options["learning_rate"]
-    model = (MarsFMConfig.tiny if size == "tiny" else MarsFMConfig.paper)()
     taken = (
         *("steps", "batch_size", "clip_norm", "average_decay", "validation_interval"),
         *("state_interval", "precision", "workers", "seed", "device"),
     )
     values = {
-        "model": model.model_dump() | {"path": options["path"]},
+        "model": _model(options),
         "training": {
             **{name: options[name] for name in taken},
-            "learning_rate": _LEARNING_RATES[size] if rate is None else rate,
+            "learning_rate": _LEARNING_RATES[options["size"]] if rate is None else rate,
             "warmup_steps": min(200, options["steps"] // 10),
             "compile": options["compile_model"],
         },
         "validation_fraction": options["validation_fraction"],
     }
     return MarsFMTrainingConfig.model_validate(values)
+
+
+def _model(options: dict[str, Any]) -> dict[str, Any]:
+    from openmm_genmd.models.mars_fm import MarsFMConfig
+    from openmm_genmd.models.mars_fm_torsions import MarsFMTorsionsConfig
+
+    size, path = options["size"], options["path"]
+    if size not in _LEARNING_RATES:
+        raise ValueError(f"--size must be {' or '.join(_LEARNING_RATES)}, got {size!r}")
+    if options["leaps"]:
+        if path != "linear":
+            raise ValueError(f"--leaps has no --path, got {path!r}; leave one of them out")
+        torsions = MarsFMTorsionsConfig.tiny if size == "tiny" else MarsFMTorsionsConfig.paper
+        return torsions().model_dump()
+    tokens = MarsFMConfig.tiny if size == "tiny" else MarsFMConfig.paper
+    return tokens().model_dump() | {"path": path}
 
 
 def _print_result(

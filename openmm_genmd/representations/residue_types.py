@@ -13,6 +13,14 @@ TORSION_NAMES = ("pre-omega", "phi", "psi", "chi1", "chi2", "chi3", "chi4")
 CAPS = frozenset({"ACE", "FOR", "NME", "NMA", "NAC", "CT3", "NH2", "NHE"})
 """Groups at the ends of a chain that are no amino acids."""
 
+TURNED_TORSIONS = tuple(
+    tuple(
+        name != "pre-omega" and not (kind == "PRO" and name != "psi") for name in TORSION_NAMES
+    )
+    for kind in RESIDUE_TYPES
+)
+"""Which torsions of each type leap: not those of peptide bonds, nor those of proline's ring."""
+
 _SAME_TYPE = {
     **dict.fromkeys(("HID", "HIE", "HIP", "HSD", "HSE", "HSP", "HISD", "HISE", "HISH"), "HIS"),
     **dict.fromkeys(("CYX", "CYM", "CYSH", "CYS2"), "CYS"),

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from openmm_genmd.models.checkpoint import save_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
+from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
+from openmm_genmd.representations.residue_tokens import TORSIONS
+from openmm_genmd.representations.residue_types import TURNED_TORSIONS
 from openmm_genmd.training.distributed import Processes
 from openmm_genmd.training.optimization import LossTerms
 from openmm_genmd.training.pair_batches import PairBatches, PairSource
@@ -30,7 +34,7 @@ class MarsFMTrainingConfig(BaseModel):
     Attributes
     ----------
     model
-        The network.
+        The network: of tokens, or of torsions for leaps.
     training
         The optimisation.
     validation_fraction
@@ -44,7 +48,7 @@ class MarsFMTrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: MarsFMConfig
+    model: MarsFMConfig | MarsFMTorsionsConfig
     training: TrainerConfig = TrainerConfig()
     validation_fraction: float = Field(default=0.1, ge=0, lt=1)
 
@@ -82,6 +86,33 @@ def mars_fm_loss(model: nn.Module, batch: Batch) -> LossTerms:
     count = (batch["token_mask"] & batch["residue_mask"][..., None]).sum()
     mean = cast(MarsFM, model).loss(**batch)
     return LossTerms(mean * count, count)
+
+
+def mars_fm_torsions_loss(model: nn.Module, batch: Batch) -> LossTerms:
+    """Squared errors of the score over all torsions that leap.
+
+    Parameters
+    ----------
+    model
+        A `MarsFMTorsions`.
+    batch
+        Of `PairBatches`.
+    """
+    network = cast(MarsFMTorsions, model)
+    residues, types = batch["residue_mask"], batch["residue_types"]
+    turned = torch.tensor(TURNED_TORSIONS, device=types.device)[types]
+    mask = batch["token_mask"][..., TORSIONS.start :: 2] & turned & residues[..., None]
+    pairs = batch["tokens"][..., TORSIONS]
+    encoding = network.encode(batch["rotations"], batch["translations_angstrom"], types, residues)
+    mean = network.loss(
+        torch.atan2(pairs[..., ::2], pairs[..., 1::2]),
+        encoding,
+        mask,
+        residues,
+        noise=batch["noise"][..., TORSIONS][..., ::2],
+        time=batch["time"],
+    )
+    return LossTerms(mean * mask.sum(), mask.sum())
 
 
 def split_pairs(
@@ -167,12 +198,15 @@ def train_mars_fm(
         "config": json.loads(config.model_dump_json()),
     }
 
+    leaps = isinstance(config.model, MarsFMTorsionsConfig)
+    numbers = {"kind": "residue_torsions" if leaps else "residue_tokens"}
+
     def write(path: Path, model: nn.Module, course: dict[str, Any]) -> str:
-        return save_checkpoint(path, model, None, {"kind": "residue_tokens"}, metadata | course)
+        return save_checkpoint(path, model, None, numbers, metadata | course)
 
     return Trainer(
-        MarsFM(config.model, seed=config.training.seed),
-        mars_fm_loss,
+        _new_model(config),
+        mars_fm_torsions_loss if leaps else mars_fm_loss,
         pairs.training,
         config.training,
         out,
@@ -182,3 +216,10 @@ def train_mars_fm(
         processes=processes,
         resume=resume,
     ).run(report)
+
+
+def _new_model(config: MarsFMTrainingConfig) -> nn.Module:
+    seed = config.training.seed
+    if isinstance(config.model, MarsFMTorsionsConfig):
+        return MarsFMTorsions(config.model, seed=seed)
+    return MarsFM(config.model, seed=seed)

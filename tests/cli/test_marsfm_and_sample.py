@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from openmm_genmd.cli.main import app
 from openmm_genmd.models.checkpoint import load_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM
+from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions
 
 from ..training.dipeptide_folder import write_folder
 
@@ -131,6 +132,7 @@ def test_the_same_seed_draws_the_same(model, tmp_path):
     ("options", "message"),
     [
         (["--size", "huge"], "--size must be tiny or paper, got 'huge'"),
+        (["--leaps", "--path", "trigonometric"], "--leaps has no --path, got 'trigonometric'"),
         (["--path", "curved"], "--path .*'linear' or 'trigonometric'"),
         (["--steps", "0"], "--steps should be greater than or equal to 1, got 0"),
         (["--device", "abacus"], "--device must be cpu or cuda, got 'abacus'"),
@@ -142,6 +144,16 @@ def test_training_explains_bad_options(data, tmp_path, options, message):
     result = train(data, tmp_path / "a.safetensors", *options)
     assert result.exit_code == 1
     assert re.search(message, said(result)), said(result)
+
+
+def test_models_for_leaps_do_not_sample(data, tmp_path):
+    out = tmp_path / "leaps.safetensors"
+    result = train(data, out, "--leaps")
+    assert result.exit_code == 0, result.output
+    assert load_checkpoint(out, MarsFMTorsions).model.config.width == 64
+    result = genmd("sample", "--model", out, "--pdb", PDB, "--out", tmp_path / "a.xtc")
+    assert result.exit_code == 1
+    assert "of kind 'mars_fm_torsions', expected 'mars_fm'" in said(result)
 
 
 @pytest.mark.parametrize(

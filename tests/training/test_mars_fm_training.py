@@ -12,19 +12,22 @@ import torch
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.models.checkpoint import load_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
+from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
+from openmm_genmd.models.wrapped_normal import wrapped_normal_log_density, wrapped_normal_score
 from openmm_genmd.proposers.mars_fm_sampler import MarsFMSampler
 from openmm_genmd.representations.residue_frames import torsions_of
 from openmm_genmd.training.distributed import Processes
 from openmm_genmd.training.mars_fm_training import (
     MarsFMTrainingConfig,
     mars_fm_loss,
+    mars_fm_torsions_loss,
     split_pairs,
     train_mars_fm,
 )
 from openmm_genmd.training.pair_folders import open_pair_folder, temperature_of
 from openmm_genmd.training.trainer_config import TrainerConfig
 
-from .dipeptide_folder import write_folder
+from .dipeptide_folder import BASINS_RAD, write_folder
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 SMALL = MarsFMConfig(width=16, heads=2, ipa_layers=1, transformer_layers=2)
@@ -71,6 +74,57 @@ def test_it_learns_and_its_samples_are_in_both_basins(folder, tmp_path):
     assert (left | right).mean() > 0.85  # a uniform phi would give 0.64
     # One residue's frame does not tell the states apart, so that both follow alike.
     assert left.mean() == pytest.approx(right.mean(), abs=0.2)
+
+
+def leaps(**changes) -> MarsFMTrainingConfig:
+    model = MarsFMTorsionsConfig(width=32, heads=2, ipa_layers=1, transformer_layers=2)
+    return config(**changes).model_copy(update={"model": model})
+
+
+def test_loss_of_torsions_counts_those_that_leap(folder):
+    batch = split_pairs([folder], config()).training.draw(0, range(16))
+    tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
+    terms = mars_fm_torsions_loss(MarsFMTorsions(leaps().model), tensors)
+    assert int(terms.count) == 16 * 2  # phi and psi, not the peptide bond
+    tensors["residue_types"][:] = 14  # proline
+    terms = mars_fm_torsions_loss(MarsFMTorsions(leaps().model), tensors)
+    assert int(terms.count) == 16  # psi
+
+
+def exact_score(torsions, sigma):
+    """Gradient of the log density of both basins alike under noise, (n, 2)."""
+    width = torch.sqrt(sigma**2 + 0.2**2)[:, None]
+    differences = torsions[:, None] - torch.from_numpy(BASINS_RAD)
+    densities = wrapped_normal_log_density(differences, width[..., None]).sum(dim=-1)
+    shares = densities.softmax(dim=1)[..., None]
+    return (shares * wrapped_normal_score(differences, width[..., None])).sum(dim=1)
+
+
+def test_it_learns_the_score_of_torsions(folder, tmp_path):
+    out = tmp_path / "leaps.safetensors"
+    settings = leaps(steps=250, batch_size=128, learning_rate=1e-2, average_decay=0.98)
+    train_mars_fm([folder], settings, out, processes=ALONE)
+    checkpoint = load_checkpoint(out, MarsFMTorsions)
+    assert checkpoint.representation == {"kind": "residue_torsions"}
+    assert MarsFMTrainingConfig.model_validate(checkpoint.metadata["config"]) == settings
+    batch = split_pairs([folder], config()).training.draw(7, range(16))
+    given = (torch.from_numpy(batch[name]) for name in ("rotations", "translations_angstrom"))
+    types, residues = (torch.from_numpy(batch[n]) for n in ("residue_types", "residue_mask"))
+    rng = np.random.default_rng(1)
+    sigma = torch.from_numpy(rng.uniform(0.3, 2.0, 16))
+    basin = rng.integers(2, size=16)
+    noisy = torch.from_numpy(BASINS_RAD[basin] + rng.normal(size=(16, 2)) * 0.2)
+    noisy = noisy + sigma[:, None] * torch.from_numpy(rng.normal(size=(16, 2)))
+    torsions, mask = torch.zeros(16, 1, 7), torch.zeros(16, 1, 7, dtype=torch.bool)
+    torsions[:, 0, 1:3], mask[..., 1:3] = noisy.float(), True
+    with torch.no_grad():
+        encoding = checkpoint.model.encode(*given, types, residues)
+        found = checkpoint.model.score(torsions, sigma.float(), encoding, mask, residues)
+    found = found[:, 0, 1:3].double() * sigma[:, None]
+    expected = exact_score(noisy, sigma) * sigma[:, None]
+    error = (found - expected).square().mean().sqrt() / expected.square().mean().sqrt()
+    assert float(error) < 0.35
+    assert float((found + expected).square().mean().sqrt()) > float(error)  # the sign counts
 
 
 def test_validation_frames_are_not_trained_on(folder):
