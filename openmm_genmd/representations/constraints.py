@@ -71,7 +71,7 @@ def _check_frozen(system: openmm.System, torsions: Sequence[Torsion]) -> None:
 def _check_constraints(system: openmm.System, torsions: Sequence[Torsion]) -> None:
     moved = {particle for torsion in torsions for particle in torsion.moving}
     distances = {
-        pair: what for pair, what in _kept_distances(system).items() if moved.intersection(pair)
+        pair: what for pair, what in kept_distances(system).items() if moved.intersection(pair)
     }
     first, second = np.array(list(distances), dtype=np.intp).reshape(-1, 2).T
     for torsion in torsions:
@@ -89,8 +89,14 @@ def _check_constraints(system: openmm.System, torsions: Sequence[Torsion]) -> No
             )
 
 
-def _kept_distances(system: openmm.System) -> dict[tuple[int, int], str]:
-    """Pairs of particles whose distance has to stay, and why in words."""
+def kept_distances(system: openmm.System) -> dict[tuple[int, int], str]:
+    """Pairs of particles whose distance has to stay, and why in words.
+
+    Parameters
+    ----------
+    system
+        Its constraints, and the angles between any two that share a particle (see `check_system`).
+    """
     partners: dict[int, list[int]] = defaultdict(list)
     distances = {}
     for n in range(system.getNumConstraints()):

@@ -108,11 +108,11 @@ def frames_of(backbone_angstrom: ArrayLike) -> ResidueFrames:
         )
     nitrogen, alpha, carbon = np.moveaxis(backbone, -2, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x = _unit(carbon - alpha)
-        to_nitrogen = _unit(nitrogen - alpha)
+        x = unit_vectors(carbon - alpha)
+        to_nitrogen = unit_vectors(nitrogen - alpha)
         across = to_nitrogen - (to_nitrogen * x).sum(-1, keepdims=True) * x
         _require_planes(across)
-        y = _unit(across)
+        y = unit_vectors(across)
     return ResidueFrames(np.stack((x, y, np.cross(x, y)), axis=-1), alpha)
 
 
@@ -153,12 +153,13 @@ def torsions_of(positions_nm: NDArray[Any], layout: ResidueLayout) -> NDArray[np
     return torsions
 
 
+def unit_vectors(vectors: Array) -> Array:
+    """Vectors ``(..., 3)`` of length 1 with the directions of others; NaN where these are 0."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
+
+
 def _turned(rotations: NDArray[Any], vectors: NDArray[Any]) -> NDArray[Any]:
     return np.asarray((rotations @ vectors[..., None])[..., 0])
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
 
 
 def _require_planes(across: Array) -> None:

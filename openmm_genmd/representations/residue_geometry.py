@@ -14,13 +14,14 @@ from openmm import app
 
 from openmm_genmd.representations.geometry_check import GeometryReport, check
 from openmm_genmd.representations.residue_frames import (
-    ANGSTROM_PER_NM,
     ResidueFrames,
     backbone_of,
     frames_of,
+    unit_vectors,
 )
 from openmm_genmd.representations.residue_layout import ResidueLayout
 from openmm_genmd.representations.residue_plan import RebuildPlan
+from openmm_genmd.representations.rigid_residues import RigidResidues
 from openmm_genmd.representations.torsion_kernel import TorsionKernel
 
 __all__ = ["AllAtomBuilder", "GeometryReport", "check", "rebuild"]
@@ -80,7 +81,6 @@ class AllAtomBuilder:
     def __init__(self, layout: ResidueLayout, topology: app.Topology) -> None:
         plan = RebuildPlan.of(layout, topology)
         self._layout = layout
-        self._owners = plan.owners
         self._rings = plan.rings.T
         self._places = tuple(
             np.array([(r.residue, r.column) for r in plan.rotors]).reshape(-1, 2).T
@@ -92,8 +92,7 @@ class AllAtomBuilder:
         self._in_rings = np.array(
             [(r.residue, r.column) in proline_chis for r in plan.rotors], bool
         )
-        carried = [(c.atom, c.center, c.first, c.second) for c in plan.carried]
-        self._carried = np.array(carried, dtype=np.int64).reshape(-1, 4).T
+        self._rigid = RigidResidues(plan.owners, plan.carried)
 
     def rebuild(
         self, frames: ResidueFrames, torsions_rad: NDArray[Any], template_nm: NDArray[Any]
@@ -128,15 +127,12 @@ class AllAtomBuilder:
 
     def _rebuild(self, frames: ResidueFrames, torsions: Array, template: Array) -> Array:
         before = frames_of(backbone_of(template, self._layout))
-        motion = frames.compose(before.inverse())
-        rotations = motion.rotations[:, self._owners]
-        shifts = motion.translations_angstrom[:, self._owners] / ANGSTROM_PER_NM
-        positions = np.asarray((rotations @ template[..., None])[..., 0] + shifts)
+        positions = self._rigid.moved(frames.compose(before.inverse()), template)
         if len(self._in_rings):
             positions = self._kernel.turn_by(self._steps(torsions, template), positions)
         if self._rings.size:
             self._close_rings(positions, template)
-        self._place_carried(positions, template)
+        self._rigid.place_carried(positions, template)
         return positions
 
     def _steps(self, torsions: Array, template: Array) -> Array:
@@ -161,15 +157,8 @@ class AllAtomBuilder:
         along = (distance**2 + to_gamma**2 - to_nitrogen**2) / (2 * distance)
         radius = np.sqrt(np.maximum(to_gamma**2 - along**2, 0.0))
         built = positions[:, delta] - positions[:, gamma]
-        outward = _unit(built - (built * axis).sum(-1, keepdims=True) * axis)
+        outward = unit_vectors(built - (built * axis).sum(-1, keepdims=True) * axis)
         positions[:, delta] = positions[:, gamma] + along * axis + radius * outward
-
-    def _place_carried(self, positions: Array, template: Array) -> None:
-        atom, center, first, second = self._carried
-        old_axes = _bisector_axes(template[:, center], template[:, first], template[:, second])
-        local = np.swapaxes(old_axes, -1, -2) @ (template[:, atom] - template[:, center])[..., None]
-        axes = _bisector_axes(positions[:, center], positions[:, first], positions[:, second])
-        positions[:, atom] = positions[:, center] + (axes @ local)[..., 0]
 
     def _require_shapes(self, frames: ResidueFrames, torsions: Array, template: Array) -> None:
         n_residues, n_atoms = len(self._layout), self._layout.n_atoms
@@ -200,14 +189,3 @@ def rebuild(
 ) -> Array:
     """Positions ``(n, n_atoms, 3)``, float64, nm: `AllAtomBuilder` for a single use."""
     return AllAtomBuilder(layout, topology).rebuild(frames, torsions_rad, template_nm)
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
-
-
-def _bisector_axes(center: Array, first: Array, second: Array) -> Array:
-    """Axes ``(..., 3, 3)``, columns: along the bisector of two bonds, in their plane, normal."""
-    one, other = _unit(first - center), _unit(second - center)
-    x, z = _unit(one + other), _unit(np.cross(one, other))
-    return np.stack((x, np.cross(z, x), z), axis=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from openmm import app
@@ -52,6 +52,11 @@ class Torsion:
     def direction(self) -> int:
         """1 if turning the moving side about the axis j -> k raises the dihedral, -1 otherwise."""
         return 1 if self.pivot == self.atoms[2] else -1
+
+    def renamed(self, new: Mapping[int, int]) -> Torsion:
+        """Return the same torsion with other atom indices, old -> new."""
+        i, j, k, l = (new[atom] for atom in self.atoms)  # noqa: E741
+        return Torsion((i, j, k, l), self.name, tuple(new[atom] for atom in self.moving))
 
 
 def find_torsions(

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import app
-from pydantic import ValidationError
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint
 from openmm_genmd.data.molecules import BondGraph
 from openmm_genmd.representations.constraints import check_system
-from openmm_genmd.representations.periodic import bond_tree, make_whole
-from openmm_genmd.representations.rotatable_bonds import Torsion
+from openmm_genmd.representations.molecule_torsions import MoleculeTorsions
 from openmm_genmd.representations.selection import select_torsions
-from openmm_genmd.representations.stored_torsions import StoredRepresentation
-from openmm_genmd.representations.torsion_checks import require_commuting, require_inside
-from openmm_genmd.representations.torsion_kernel import TorsionKernel
+from openmm_genmd.representations.torsion_checks import require_commuting
 
 Array = NDArray[np.float64]
 
-_TYPE = "TorsionRepresentation"
-
 
 @dataclass(frozen=True)
-class TorsionRepresentation:
+class TorsionRepresentation(MoleculeTorsions):
     """A molecule's conformation as torsion angles; everything else is carried along.
 
     ``encode`` measures the torsions. ``decode`` turns rigid parts of the given conformation about
@@ -72,20 +65,11 @@ class TorsionRepresentation:
     [1.0, 0.5]
     """
 
-    particles: tuple[int, ...]
-    torsions: tuple[Torsion, ...]
-    fingerprint: TopologyFingerprint
-
     def __post_init__(self) -> None:
         """Refuse what cannot be represented."""
         if not self.torsions:
             raise ValueError("a TorsionRepresentation needs at least one torsion, got none")
-        if len(self.fingerprint) != len(self.particles):
-            raise ValueError(
-                f"the fingerprint has {len(self.fingerprint)} atoms but there are "
-                f"{len(self.particles)} particles"
-            )
-        require_inside(self.torsions, self.particles)
+        super().__post_init__()
         require_commuting(self.torsions, self.particles)
 
     @classmethod
@@ -178,32 +162,6 @@ class TorsionRepresentation:
         positions = self._checked_positions(positions_nm)
         return self._kernel.turn_by(self._checked_torsions(steps_rad), positions)
 
-    def make_whole(self, positions_nm: Array, box_nm: Array) -> Array:
-        """Positions ``(..., n_moved, 3)``, nm, with every bond within the nearest periodic image.
-
-        Parameters
-        ----------
-        positions_nm
-            Any periodic image of each atom; returned itself if the molecule is not broken.
-        box_nm
-            ``(3, 3)``, rows are the box vectors.
-        """
-        return make_whole(positions_nm, box_nm, self._tree)
-
-    def relocated(self, particles: Sequence[int]) -> Self:
-        """Return the same molecule at other particle indices, given in the same order.
-
-        Raises
-        ------
-        ValueError
-            If the number of particles differs.
-        """
-        if len(particles) != len(self.particles):
-            raise ValueError(f"expected {len(self.particles)} particles, got {len(particles)}")
-        new = dict(zip(self.particles, map(int, particles), strict=True))
-        torsions = tuple(_renamed(torsion, new) for torsion in self.torsions)
-        return type(self)(tuple(new.values()), torsions, self.fingerprint)
-
     def subset(self, torsions: Sequence[int]) -> Self:
         """Return the same molecule with some of the torsions, by number; the others are carried.
 
@@ -220,73 +178,3 @@ class TorsionRepresentation:
                 f"{list(torsions)}"
             )
         return replace(self, torsions=tuple(self.torsions[n] for n in torsions))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON types; `from_dict` gives it back."""
-        return {
-            "type": _TYPE,
-            "particles": list(self.particles),
-            "torsions": [
-                {"name": t.name, "atoms": list(t.atoms), "moving": list(t.moving)}
-                for t in self.torsions
-            ],
-            "fingerprint": self.fingerprint.model_dump(mode="json"),
-        }
-
-    @classmethod
-    def from_dict(cls, description: dict[str, Any]) -> Self:
-        """Representation that gave a dictionary by `to_dict`.
-
-        Raises
-        ------
-        ValueError
-            If the dictionary is not one of those.
-        """
-        if description.get("type") != _TYPE:
-            raise ValueError(
-                f"expected the description of a {_TYPE}, got {description.get('type')!r}"
-            )
-        try:
-            stored = StoredRepresentation.model_validate(description)
-        except ValidationError as error:
-            raise ValueError(f"damaged description of a {_TYPE}: {error}") from error
-        torsions = tuple(Torsion(t.atoms, t.name, t.moving) for t in stored.torsions)
-        return cls(stored.particles, torsions, stored.fingerprint)
-
-    @cached_property
-    def _place(self) -> dict[int, int]:
-        return {particle: n for n, particle in enumerate(self.particles)}
-
-    @cached_property
-    def _kernel(self) -> TorsionKernel:
-        local = [_renamed(torsion, self._place) for torsion in self.torsions]
-        return TorsionKernel([t.atoms for t in local], [t.moving for t in local])
-
-    @cached_property
-    def _tree(self) -> NDArray[np.intp]:
-        return np.array(bond_tree(len(self.particles), self.fingerprint.bonds), dtype=np.intp)
-
-    @cached_property
-    def _shape(self) -> tuple[int, int]:
-        return (len(self.particles), 3)
-
-    def _checked_positions(self, positions_nm: ArrayLike) -> Array:
-        positions = np.asarray(positions_nm, dtype=np.float64)
-        if positions.shape[-2:] != self._shape:
-            raise ValueError(
-                f"positions must have shape (..., {len(self.particles)}, 3), got {positions.shape}"
-            )
-        return positions
-
-    def _checked_torsions(self, torsions_rad: ArrayLike) -> Array:
-        torsions = np.asarray(torsions_rad, dtype=np.float64)
-        if torsions.shape[-1:] != (len(self.torsions),):
-            raise ValueError(
-                f"torsions must have shape (..., {len(self.torsions)}), got {torsions.shape}"
-            )
-        return torsions
-
-
-def _renamed(torsion: Torsion, new: dict[int, int]) -> Torsion:
-    i, j, k, l = (new[atom] for atom in torsion.atoms)  # noqa: E741
-    return Torsion((i, j, k, l), torsion.name, tuple(new[atom] for atom in torsion.moving))

@@ -1,12 +1,15 @@
 """Peptides from short MD at 450 K (amber99sbildn, OBC), two conformations each, 10 ps apart."""
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import openmm
 import pytest
 from openmm import app, unit
 
+from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.representations.residue_frames import backbone_of, frames_of, torsions_of
 from openmm_genmd.representations.residue_layout import ResidueLayout
 
@@ -98,3 +101,89 @@ def proline_ends():
 @pytest.fixture(params=["all-residues", "proline-ends", "capped-proline"])
 def peptide(request):
     return load(request.param)
+
+
+def _from_sequence(sequence, caps="ace-nme"):
+    topology, positions = build_peptide(sequence, caps)
+    return Peptide(topology, positions[None])
+
+
+def _histidine(variant):
+    """ACE-ALA-HIS-GLY-NME in one of the three protonation states, named like it."""
+    bare = _from_sequence("AHG").heavy()
+    modeller = app.Modeller(bare.topology, bare.positions[0] * unit.nanometer)
+    variants = [variant if r.name == "HIS" else None for r in bare.topology.residues()]
+    random.seed(1)  # hydrogens start from random places
+    reference = openmm.Platform.getPlatformByName("Reference")
+    modeller.addHydrogens(
+        app.ForceField("amber99sbildn.xml"), variants=variants, platform=reference
+    )
+    residue = list(modeller.topology.residues())[2]
+    residue.name = variant
+    return Peptide(modeller.topology, np.array([modeller.positions.value_in_unit(unit.nanometer)]))
+
+
+def _disulfide():
+    """CGGC, a zwitterion, with its sulfurs bonded."""
+    bridged = _from_sequence("CGGC", "none").keep(lambda atom: atom.name != "HG")
+    sulfurs = [atom for atom in bridged.topology.atoms() if atom.name == "SG"]
+    bridged.topology.addBond(*sulfurs)
+    for sulfur in sulfurs:
+        sulfur.residue.name = "CYX"
+    return bridged
+
+
+def _amide_cap():
+    """ACE-LEU-MET-NH2: a hydrogen where the methyl of NME was."""
+    short = _from_sequence("LM").keep(lambda atom: atom.residue.name != "NME" or atom.name in "NHC")
+    *_, cap = short.topology.residues()
+    cap.name = "NH2"
+    methyl = next(atom for atom in cap.atoms() if atom.name == "C")
+    methyl.name, methyl.element = "H2", app.element.hydrogen
+    return short
+
+
+def _with_d_residue(sequence, residue):
+    """Side chain and HA of one residue mirrored at the plane of N, CA and C."""
+    peptide = _from_sequence(sequence)
+    chosen = list(peptide.topology.residues())[residue + 1]
+    backbone = ("N", "H", "CA", "C", "O")
+    moved = [atom.index for atom in chosen.atoms() if atom.name not in backbone]
+    frame = peptide.frames[0, residue]
+    center = frame.translations_angstrom / 10
+    local = (peptide.positions[0, moved] - center) @ frame.rotations
+    peptide.positions[0, moved] = (local * [1, 1, -1]) @ frame.rotations.T + center
+    return peptide
+
+
+class Pool(dict):
+    """A dictionary of which hypothesis shows no contents."""
+
+    def __repr__(self):
+        return f"Pool of {len(self)}"
+
+
+@pytest.fixture(scope="session")
+def peptides():
+    """Peptides by name: all residues and protonation states, caps and ends, D, rings."""
+    all_d = _from_sequence("LVIT")
+    pool = {
+        "all residues": load("all-residues"),
+        "glycines": _from_sequence("GG", "none"),
+        "one residue": _from_sequence("A"),
+        "capped prolines": _from_sequence("PAP"),
+        "prolines at the ends": load("proline-ends"),
+        "charged zwitterion": _from_sequence("KRDE", "none"),
+        "aromatic zwitterion": _from_sequence("WYFH", "none"),
+        "polar": _from_sequence("CMSTNQ"),
+        "HID": _histidine("HID"),
+        "HIE": _histidine("HIE"),
+        "HIP": _histidine("HIP"),
+        "amide cap": _amide_cap(),
+        "one D residue": _with_d_residue("AVKG", 1),
+        "all D": Peptide(all_d.topology, -all_d.positions),
+        "head to tail": load("all-residues").ring(),
+        "unknown residues": _from_sequence("KS").called("XYZ"),
+        "disulfide": _disulfide(),
+    }
+    return Pool(pool)
