@@ -71,21 +71,9 @@ class MetadynamicsTrajectory(TorsionTrajectory):
         state = self.simulation.context.getState(energy=True, groups=self._group)
         bias = state.getPotentialEnergy()._value
         if len(self._log_weights) % (OFFSET_STEPS // steps) == 0:
-            self._offset_kj_per_mol = self._offset()
+            self._offset_kj_per_mol = offset_kj_per_mol(self._metadynamics)
         kt = thermal_energy_kj_per_mol(TEMPERATURE_K)
         self._log_weights.append((bias - self._offset_kj_per_mol) / kt)
-
-    def _offset(self) -> float:
-        """Compute c(t), kJ/mol, from the bias on its grid.
-
-        References
-        ----------
-        Tiwary and Parrinello, J. Phys. Chem. B 119, 736 (2015), eq. 12.
-        """
-        kt = thermal_energy_kj_per_mol(TEMPERATURE_K)
-        # F = -g / (g - 1) V, so V / (g - 1) = -F / g. The end of the period is its beginning.
-        scaled = -self._metadynamics.getFreeEnergy()._value[:-1, :-1] / kt
-        return float(kt * (_log_sum_exp(scaled) - _log_sum_exp(scaled / BIAS_FACTOR)))
 
     def weights(self) -> NDArray[np.float64]:
         """Weights of the frames so far, ``(n,)`` float64; zero during the first filling."""
@@ -93,6 +81,19 @@ class MetadynamicsTrajectory(TorsionTrajectory):
         weights = np.exp(log_weights - log_weights.max())
         weights[: int(BURN_IN * len(weights))] = 0.0
         return np.asarray(weights, dtype=np.float64)
+
+
+def offset_kj_per_mol(metadynamics: app.Metadynamics) -> float:
+    """Compute c(t), kJ/mol, from a bias on a grid of two periodic variables.
+
+    References
+    ----------
+    Tiwary and Parrinello, J. Phys. Chem. B 119, 736 (2015), eq. 12.
+    """
+    kt = thermal_energy_kj_per_mol(TEMPERATURE_K)
+    # F = -g / (g - 1) V, so V / (g - 1) = -F / g. The end of the period is its beginning.
+    scaled = -metadynamics.getFreeEnergy()._value[:-1, :-1] / kt
+    return float(kt * (_log_sum_exp(scaled) - _log_sum_exp(scaled / BIAS_FACTOR)))
 
 
 def _log_sum_exp(values: NDArray[np.float64]) -> float:

@@ -31,8 +31,9 @@ def run(
     proposer: Annotated[
         str | None,
         typer.Option(
-            help="Bundled model such as alanine-dipeptide, a checkpoint, or uniform: torsions of "
-            "random blocks anywhere, untrained; the baseline that a model has to beat."
+            help="Bundled model (alanine-dipeptide; for any tetrapeptide tetrapeptide-blocks, with "
+            "--candidates 32), a checkpoint, or uniform: torsions of random blocks anywhere, "
+            "untrained; the baseline that a model has to beat."
         ),
     ] = None,
     uniform_fraction: Annotated[
@@ -82,6 +83,24 @@ def run(
     switching_hydrogen_mass_da: Annotated[
         float | None,
         typer.Option(help="Mass of the solvent's hydrogens in these steps; 0: their own [4.5]."),
+    ] = None,
+    record_candidates: Annotated[
+        bool | None,
+        typer.Option(
+            "--record-candidates",
+            help="Keep torsions and weights of what was tried, so that genmd train can continue "
+            "from this run; some MB.",
+        ),
+    ] = None,
+    recorded_per_attempt: Annotated[
+        int | None, typer.Option(help="At most so many of each attempt, the heaviest [8].")
+    ] = None,
+    recorded_rows: Annotated[
+        int | None,
+        typer.Option(
+            help="At most about so many in all; beyond that every second attempt is dropped "
+            "[200000]."
+        ),
     ] = None,
     frame_interval: Annotated[
         int | None, typer.Option(help="MD steps between frames [500].")

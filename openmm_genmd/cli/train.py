@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,16 +11,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.prior_training import PriorTraining, prior_training
 from openmm_genmd.cli.progress import counting_progress
+from openmm_genmd.cli.train_blocks import blocks
 from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
+from openmm_genmd.cli.training_messages import print_result, print_states
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 if TYPE_CHECKING:
-    from openmm_genmd.msm.states import States
     from openmm_genmd.training.dataset import TorsionData
-    from openmm_genmd.training.torsions import TorsionTrainingConfig, TrainedTorsions
+    from openmm_genmd.training.torsions import TorsionTrainingConfig
 
 train_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -32,21 +33,42 @@ def _train() -> None:
 
 
 train_app.command()(marsfm)
+train_app.command()(blocks)
 
 _TORSIONS, _STATES = "Which torsions", "Which frames count how much"
 _MODEL, _FIT = "Model", "Fit"
 
 
+_FRESH = {"population_power": 0.0, "learning_rate": 5e-3, "jitter_rad": 0.03}
+# What a run tried is less than what was simulated, and overfitting spoils a good model quickly.
+_CONTINUED = {"population_power": 0.5, "learning_rate": 1e-3, "jitter_rad": 0.05}
+
+
 @train_app.command()
 def torsions(
+    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
     trajectory: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             help="Folder that genmd simulate made, or a file that mdtraj reads; once for each."
         ),
-    ],
-    topology: Annotated[Path, typer.Option(help="PDB or CIF file of all atoms in the files.")],
-    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+    ] = None,
+    topology: Annotated[
+        Path | None, typer.Option(help="PDB or CIF file of all atoms in the files.")
+    ] = None,
+    continue_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run with --record-candidates: train its model further on what it tried, beside "
+            "--trajectory, or, without it, beside draws of the old model."
+        ),
+    ] = None,
+    old_share: Annotated[
+        float | None,
+        typer.Option(
+            help="With --continue-from: weight kept by the old data [0.5; 0.2 if these are draws]."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted training, same options.")
     ] = False,
@@ -79,13 +101,13 @@ def torsions(
         int, typer.Option(help="At most so many per connected set.", rich_help_panel=_STATES)
     ] = 6,
     population_power: Annotated[
-        float,
+        float | None,
         typer.Option(
             help="Weight of a state is its share of the frames to this power: 0, all states alike, "
-            "covers rare basins; 1, as in the data; 2 at most.",
+            "covers rare basins; 1, as in the data; 2 at most [0; continued: 0.5].",
             rich_help_panel=_STATES,
         ),
-    ] = 0.0,
+    ] = None,
     conditional: Annotated[
         bool,
         typer.Option(
@@ -119,11 +141,17 @@ def torsions(
     ] = 10,
     batch_size: Annotated[int, typer.Option(help="Frames per step.", rich_help_panel=_FIT)] = 512,
     learning_rate: Annotated[
-        float, typer.Option(help="At the beginning; falls to 0.", rich_help_panel=_FIT)
-    ] = 5e-3,
+        float | None,
+        typer.Option(
+            help="At the beginning; falls to 0 [0.005; continued: 0.001].", rich_help_panel=_FIT
+        ),
+    ] = None,
     jitter_rad: Annotated[
-        float, typer.Option(help="Noise added to training angles.", rich_help_panel=_FIT)
-    ] = 0.03,
+        float | None,
+        typer.Option(
+            help="Noise added to training angles [0.03; continued: 0.05].", rich_help_panel=_FIT
+        ),
+    ] = None,
 ) -> None:
     """Learn a density of torsion angles, for leaps between basins.
 
@@ -138,6 +166,10 @@ def torsions(
 
     Example: genmd train torsions --trajectory data --topology data/topology.pdb
     --out ala.safetensors
+
+    --continue-from trains the model of a run further on what that run tried: more of the leaps are
+    accepted then. The run keeps its own model, whose architecture the new one has; run again with
+    the new one, which does not change while it leaps.
 
     Next: genmd run --proposer ala.safetensors --pdb ala.pdb
     --system amber99sbildn.xml,amber99_obc.xml --platform Reference --out run1
@@ -156,40 +188,64 @@ def torsions(
 
 
 def _train_torsions(options: dict[str, Any], console: Console) -> None:
+    from openmm_genmd.models.torus_flow import TorusFlow
+    from openmm_genmd.training.self_training import continue_torsions
     from openmm_genmd.training.torsions import train_torsions
 
     began = time.perf_counter()
     out: Path = options["out"]
     if out.suffix != ".safetensors":
         raise ValueError(f"--out must end in .safetensors, got {out}")
+    prior = prior_training(options, TorusFlow, "trajectory", "topology")
+    topology, representation = _molecule(options, prior)
+    config = _config(options, len(representation.torsions), prior)
+    given, temperature_k = options["trajectory"] or [], options["temperature_k"]
+    files, manifests = find_trajectories(given)
+    if prior is not None:
+        temperature_k = prior.temperature_k(temperature_k)
+    notes = notes_on_data(given, manifests, temperature_k)
+    console.print(f"torsions: {', '.join(t.name for t in representation.torsions)}")
+    with counting_progress(console) as progress:
+        data = None
+        if files:
+            data = _read(files, topology, representation, options["stride"], progress)
+        task = progress.add_task("training", total=config.training.steps)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        common: dict[str, Any] = {
+            "resume": options["resume"],
+            "spent_seconds": time.perf_counter() - began,
+            "on_states": lambda states: print_states(states, console),
+            "on_step": lambda step, best: progress.update(
+                task, completed=step, description=f"training, best validation {best:.3f}"
+            ),
+        }
+        if prior is not None:
+            initial = None if prior.parent is None else prior.parent.model
+            common |= {"old_share": options["old_share"], "notes": notes | prior.notes}
+            trained = continue_torsions(prior.candidates, data, initial, config, out, **common)
+        else:
+            assert data is not None
+            trained = train_torsions(data, representation, config, out, notes=notes, **common)
+    print_result(out, trained, config, console)
+
+
+def _molecule(
+    options: dict[str, Any], prior: PriorTraining | None
+) -> tuple[Any, TorsionRepresentation]:
+    """Topology of the files, if there are some, and the torsions to learn."""
+    if prior is not None and not options["trajectory"]:
+        return None, prior.candidates.representation
+    if options["topology"] is None:
+        raise ValueError("--trajectory needs --topology, a PDB or CIF file of the atoms in it")
     topology, _ = load_structure_file(options["topology"])
     representation = TorsionRepresentation.from_topology(
         topology,
         include_omega=options["include_omega"],
         include_methyl=options["include_methyl"],
     )
-    config = _config(options, len(representation.torsions))
-    files, manifests = find_trajectories(options["trajectory"])
-    notes = notes_on_data(options["trajectory"], manifests, options["temperature_k"])
-    console.print(f"torsions: {', '.join(t.name for t in representation.torsions)}")
-    with counting_progress(console) as progress:
-        data = _read(files, topology, representation, options["stride"], progress)
-        task = progress.add_task("training", total=config.training.steps)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        trained = train_torsions(
-            data,
-            representation,
-            config,
-            out,
-            notes=notes,
-            resume=options["resume"],
-            spent_seconds=time.perf_counter() - began,
-            on_states=lambda states: _print_states(states, console),
-            on_step=lambda step, best: progress.update(
-                task, completed=step, description=f"training, best validation {best:.3f}"
-            ),
-        )
-    _print_result(out, trained, config, console)
+    if prior is not None:
+        prior.candidates.require_same_torsions(representation, str(options["topology"]))
+    return topology, representation
 
 
 def _read(
@@ -213,13 +269,18 @@ def _read(
     return data
 
 
-def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
+def _config(
+    options: dict[str, Any], n_torsions: int, prior: PriorTraining | None
+) -> TorsionTrainingConfig:
     from openmm_genmd.training.torsions import TorsionTrainingConfig
 
     def take(*names: str) -> dict[str, Any]:
         return {name: options[name] for name in names}
 
-    values = {
+    defaults = _FRESH if prior is None or prior.parent is None else _CONTINUED
+    defaults = {name: value for name, value in defaults.items() if options[name] is None}
+    options = options | defaults
+    values: dict[str, Any] = {
         "model": {
             "n_torsions": n_torsions,
             "hidden_features": options["hidden"].split(","),
@@ -231,25 +292,6 @@ def _config(options: dict[str, Any], n_torsions: int) -> TorsionTrainingConfig:
             "steps", "batch_size", "learning_rate", "jitter_rad", "patience", "seed", "device"
         ),
     }
+    if prior is not None and prior.parent is not None:
+        values["model"] = prior.parent.config
     return TorsionTrainingConfig.model_validate(values)
-
-
-def _print_states(states: States, console: Console) -> None:
-    shares = ", ".join(f"{100 * p:.1f} %" for p in states.populations)
-    console.print(f"{states.n_states} states with {shares} of the frames", highlight=False)
-    for note in states.notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True)
-
-
-def _print_result(
-    out: Path, trained: TrainedTorsions, config: TorsionTrainingConfig, console: Console
-) -> None:
-    uniform = -config.model.n_torsions * math.log(2 * math.pi)
-    gain = trained.fit.validation_log_likelihood - uniform
-    console.print(
-        f"{out}: validation log likelihood {trained.fit.validation_log_likelihood:.3f} "
-        f"({gain:.3f} nats above uniform) at step {trained.fit.step} of {trained.fit.steps_run}, "
-        f"sha256 {trained.sha256[:12]}",
-        highlight=False,
-        soft_wrap=True,
-    )

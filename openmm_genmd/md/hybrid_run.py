@@ -9,9 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openmm
+from numpy.typing import NDArray
 from openmm import app, unit
 
+from openmm_genmd.data.candidate_file import read_header
+from openmm_genmd.md.candidate_recorder import (
+    CandidateRecorder,
+    candidate_header,
+    recorded_torsions,
+    remove_rows,
+)
 from openmm_genmd.md.integrator import GenerativeJumpIntegrator
 from openmm_genmd.md.jump_reporter import JumpReporter
 from openmm_genmd.md.platforms import find_platform
@@ -38,7 +47,8 @@ class HybridRun:
     """MD with learned leaps in a folder that always holds a consistent run.
 
     The folder gets ``run.json`` (settings), ``facts.json`` (grade, versions), ``system.xml``,
-    ``topology.pdb``, ``trajectory.dcd``, ``energies.csv``, ``jumps.csv`` and ``restart.bin``.
+    ``topology.pdb``, ``trajectory.dcd``, ``energies.csv``, ``jumps.csv`` and ``restart.bin``; with
+    ``record_candidates`` also ``candidates.json`` and ``candidates-S.rows``.
     Killed at any moment, the run continues from its last checkpoint: files are cut back to it
     first, so that nothing is lost or doubled.
 
@@ -83,6 +93,12 @@ class HybridRun:
         )
         proposer = run_proposer(self.settings, given)
         protocol = run_protocol(self.settings, given.system, proposer)
+        self._recorded = (
+            recorded_torsions(proposer, given.topology, given.system)
+            if self.settings.record_candidates
+            else None
+        )
+        self._recorder: CandidateRecorder | None = None
         self.integrator = _integrator(self.settings, proposer, protocol)
         self.simulation = _simulation(self.settings, given, self.integrator)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -145,6 +161,9 @@ class HybridRun:
         """Close all files and give up the lock."""
         self.simulation.reporters.clear()
         self._jump_reporter.close()
+        if self._recorder is not None:
+            self.integrator.setCandidateObserver(None)
+            self._recorder.close()
         self._lock.close()
 
     def _to_next(self, interval: int) -> int:
@@ -168,6 +187,9 @@ class HybridRun:
             "openmm-genmd": version("openmm-genmd"),
         }
         (self.folder / _FACTS).write_text(json.dumps(facts, indent=2) + "\n")
+        if self._recorded is not None:
+            proposer = self.integrator.getProposer()
+            candidate_header(self.settings, self._recorded, proposer).save(self.folder)
 
     def _add_reporters(self) -> None:
         interval = self.settings.frame_interval
@@ -188,10 +210,27 @@ class HybridRun:
                 potentialEnergy=True,
                 kineticEnergy=True,
                 temperature=True,
-                volume=self.simulation.system.usesPeriodicBoundaryConditions(),
+                volume=self._is_periodic,
             ),
             self._jump_reporter,
         ]
+        if self._recorded is not None:
+            self._recorder = CandidateRecorder(
+                self.folder,
+                read_header(self.folder),
+                self._recorded,
+                first_attempt=self.integrator.getNumJumpsAttempted(),
+                box_nm=self._box_nm if self._is_periodic else None,
+            )
+            self.integrator.setCandidateObserver(self._recorder)
+
+    @property
+    def _is_periodic(self) -> bool:
+        return bool(self.simulation.system.usesPeriodicBoundaryConditions())
+
+    def _box_nm(self) -> NDArray[np.float64]:
+        vectors = self.simulation.context.getState().getPeriodicBoxVectors(asNumpy=True)
+        return np.asarray(vectors._value)
 
     def _save_checkpoint(self) -> None:
         context = self.simulation.context
@@ -202,7 +241,10 @@ class HybridRun:
                 "Shorten time_step_fs or minimize first; the last checkpoint before this is kept"
             )
         self._jump_reporter.write(self.integrator)
-        save_restart(self.folder / _RESTART, context.createCheckpoint(), self._files)
+        recorded = [] if self._recorder is None else [self._recorder.write()]
+        save_restart(self.folder / _RESTART, context.createCheckpoint(), [*self._files, *recorded])
+        if self._recorder is not None:
+            self._recorder.keep_one_file()
 
     def _return_to_checkpoint(self) -> None:
         checkpoint, marks = load_restart(self.folder / _RESTART)
@@ -216,6 +258,7 @@ class HybridRun:
         self.simulation.currentStep = self.simulation.context.getStepCount()
         for mark in marks:
             return_to_mark(self.folder, mark)
+        remove_rows(self.folder, {mark.name for mark in marks})
 
 
 def _integrator(

@@ -17,6 +17,7 @@ from openmm_genmd.md.integrator_arguments import (
     own_temperature_k,
     require_allowed_grade,
     require_inner,
+    require_no_adaptation,
 )
 from openmm_genmd.md.jump_decisions import JumpDecisions
 from openmm_genmd.md.jump_history import JumpHistory
@@ -69,7 +70,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
     ------
     ValueError
         If an argument is out of range; if no temperature is known, or two different ones; if the
-        proposer is exploratory and `grade` does not say so.
+        proposer is exploratory, or adapts, and `grade` does not say so.
     TypeError
         If `integrator` is not an Integrator of OpenMM, `proposer` not a proposer, or `protocol`
         not a protocol.
@@ -123,6 +124,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         tries = checked_count(triesPerJump, "triesPerJump")
         number = checked_seed(seed)
         session = ProposerSession(proposer)
+        require_no_adaptation(proposer, grade)
         surrounding = checked_protocol(protocol, proposer)
         offered = grade_with(session.grade, surrounding)
         require_allowed_grade(offered, grade)
@@ -134,7 +136,7 @@ class GenerativeJumpIntegrator(JumpSettings, JumpDecisions, JumpHistory, openmm.
         core.set_tries_per_jump(self, tries)
         core.set_random_number_seed(self, number)
         self._install(surrounding)
-        core.set_allow_exploratory(self, offered == "exploratory")
+        self._allow_exploratory(offered == "exploratory")
         if kelvin is not None:
             core.set_temperature(self, kelvin)
 

@@ -152,6 +152,23 @@ def grade_with(grade: Grade, protocol: JumpProtocol) -> Grade:
     return "exploratory" if isinstance(protocol, LocalRelaxation) else grade
 
 
+def require_no_adaptation(proposer: Proposer, asked: Grade | None) -> None:
+    """Return if the proposer's density is fixed, or exploratory leaps were asked for by name.
+
+    Raises
+    ------
+    ValueError
+        If it changes with what the run has seen.
+    """
+    if proposer.adapts and asked != "exploratory":
+        raise ValueError(
+            f"{type(proposer).__name__} adapts: its density changes with what the run has seen, "
+            "and then no acceptance rule keeps the Boltzmann distribution. Train between runs with "
+            "`genmd train ... --continue-from RUN` and use the frozen model, or ask for "
+            "exploratory leaps by name with grade='exploratory'"
+        )
+
+
 def require_allowed_grade(offered: Grade, asked: Grade | None) -> None:
     """Return if a proposer of grade `offered` may be used by someone who asked for `asked`.
 

@@ -12,6 +12,7 @@ from openmm_genmd.md.integrator_arguments import (
     checked_protocol,
     grade_with,
     require_allowed_grade,
+    require_no_adaptation,
 )
 from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
@@ -45,6 +46,7 @@ class JumpDecisions:
             the protocol.
         """
         session = ProposerSession(proposer)
+        require_no_adaptation(proposer, grade)
         protocol = checked_protocol(self.getProtocol(), proposer)
         require_allowed_grade(grade_with(session.grade, protocol), grade)
         self._adopt(session)
@@ -52,7 +54,7 @@ class JumpDecisions:
     def _adopt(self, session: ProposerSession) -> None:
         core.set_proposer(self, session)
         self._session = session
-        core.set_allow_exploratory(self, self.getGrade() == "exploratory")
+        self._allow_exploratory(self.getGrade() == "exploratory")
         if self._protocol is not None:
             self._install(self._protocol)
         self._keep_what_outlives()
@@ -91,7 +93,12 @@ class JumpDecisions:
         if grade is not None or offered != self._session.grade:
             require_allowed_grade(offered, grade)
         self._install(checked)
-        core.set_allow_exploratory(self, offered == "exploratory")
+        self._allow_exploratory(offered == "exploratory")
+
+    def _allow_exploratory(self, allowed: bool) -> None:
+        core.set_allow_exploratory(self, allowed)
+        if self._session is not None:
+            self._session.must_stay_frozen = not allowed
 
     def _install(self, protocol: JumpProtocol) -> None:
         protocol.install(self)

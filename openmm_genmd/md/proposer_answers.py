@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from numbers import Real
 from typing import Any
 
@@ -55,6 +55,23 @@ def checked_grade(grade: Any) -> Grade:
         if grade == known:
             return known
     raise ValueError(f"proposer.grade must be one of {', '.join(GRADES)}; got {grade!r}")
+
+
+def require_frozen(first: Hashable, now: Hashable, name: str) -> None:
+    """None if a proposer's `frozen_version` is what it was at the first leap of the run.
+
+    Raises
+    ------
+    RuntimeError
+        If it is not.
+    """
+    if now != first:
+        raise RuntimeError(
+            f"the model's weights changed during the run ({name}): leaps accepted with one density "
+            "and made with another do not sample the Boltzmann distribution. Train between runs "
+            "with `genmd train ... --continue-from RUN` and begin a new run with the frozen model, "
+            "or ask for exploratory leaps by name with grade='exploratory'"
+        )
 
 
 def checked_proposal(proposal: Any, n_moved: int) -> tuple[NDArray[np.float64], float]:

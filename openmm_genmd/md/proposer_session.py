@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,6 +17,7 @@ from openmm_genmd.md.proposer_answers import (
     checked_grade,
     checked_particles,
     checked_proposal,
+    require_frozen,
 )
 from openmm_genmd.proposers.proposer import Proposal, Proposer
 from openmm_genmd.proposers.tensors import beside, from_memory, to_numpy
@@ -25,6 +26,7 @@ Array = NDArray[np.float64]
 _Answer = TypeVar("_Answer")
 
 _LENGTH = struct.Struct("<Q")
+_UNKNOWN = object()
 _active: WeakValueDictionary[int, ProposerSession] = WeakValueDictionary()
 """The session whose state a proposer (by id) holds at the moment."""
 
@@ -75,6 +77,11 @@ class ProposerSession:
         self.proposer = proposer
         self.particles = checked_particles(getattr(proposer, "particles", None))
         self.grade = checked_grade(getattr(proposer, "grade", None))
+        self.adapts = bool(proposer.adapts)
+        if self.adapts:
+            self.grade = "exploratory"
+        self.must_stay_frozen = self.grade != "exploratory"
+        self._version: Hashable = _UNKNOWN
         self.tensors = bool(getattr(proposer, "tensors", False))
         self.type_name = f"{type(proposer).__module__}.{type(proposer).__qualname__}"
         self._rng = np.random.Generator(np.random.PCG64(0))
@@ -93,6 +100,7 @@ class ProposerSession:
     def begin_run(self, seed: int) -> None:
         """Return to the initial state, with the random numbers that belong to a seed."""
         self._rng = np.random.Generator(np.random.PCG64(seed))
+        self._version = _UNKNOWN
         self._parked_state = self.initial_state
         if _active.get(id(self.proposer)) is self:
             del _active[id(self.proposer)]
@@ -112,8 +120,10 @@ class ProposerSession:
         ValueError
             If the answer has the wrong type, shape or dtype.
         RuntimeError
-            If another session used the proposer at the same time.
+            If another session used the proposer at the same time, or the model's weights have
+            changed since the first leap of a run that is not exploratory.
         """
+        self._check_frozen()
         shown = self._shown(positions)
         answer = self._ask(lambda: self.proposer.propose(shown, box, self._rng))
         if self.tensors and isinstance(answer, Proposal):
@@ -148,6 +158,7 @@ class ProposerSession:
         RuntimeError
             If another session used the proposer at the same time.
         """
+        self._check_frozen()
         n_moved, shown = len(self.particles), self._shown(positions)
         part = self._part = self._ask(lambda: self.proposer.choose(self._rng))
         if list(part.particles) != self.particles:
@@ -159,6 +170,12 @@ class ProposerSession:
         if part.conditional:
             return candidates, log_densities, float("nan"), True
         return candidates, log_densities, self._log_density(shown, shown, box), False
+
+    def _check_frozen(self) -> None:
+        version = self.proposer.frozen_version()
+        if self.must_stay_frozen and self._version is not _UNKNOWN:
+            require_frozen(self._version, version, self.type_name)
+        self._version = version
 
     def _sample(self, given: Any, box: Array | None, k: int) -> Any:
         """Return what the part draws; it gets a copy, since the density of these is asked next."""

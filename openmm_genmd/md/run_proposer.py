@@ -41,7 +41,12 @@ def run_proposer(settings: RunSettings, given: SystemInput) -> Proposer:
     learned = load_proposer(settings.proposer, given.topology, given.system)
     if fraction == 0:
         return learned
-    uniform = UniformTorsionProposer(learned.representation)
+    soft = learned.representation
+    if not isinstance(soft, TorsionRepresentation):
+        soft = TorsionRepresentation.from_topology(
+            given.topology, given.system, atoms=learned.particles
+        )
+    uniform = UniformTorsionProposer(soft)
     return MixtureProposer([learned, uniform], weights=[1 - fraction, fraction])
 
 

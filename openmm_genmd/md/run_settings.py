@@ -46,6 +46,10 @@ class RunSettings(BaseModel):
         Of a System that is made from force field files.
     platform
         OpenMM platform. Reference is the fastest one for a few dozen particles.
+    record_candidates
+        Whether torsions and weights of the recycled candidates are kept for the next training.
+    recorded_per_attempt, recorded_rows
+        At most so many of each attempt, and in all; see `CandidateRecorder`.
     minimize
         Whether the energy is minimized before the first step.
     seed
@@ -76,6 +80,9 @@ class RunSettings(BaseModel):
     switching_steps: int = Field(default=0, ge=0)
     switching_time_step_fs: float = Field(default=6.0, gt=0)
     switching_hydrogen_mass_da: float = Field(default=4.5, ge=0)
+    record_candidates: bool = False
+    recorded_per_attempt: int = Field(default=8, ge=1)
+    recorded_rows: int = Field(default=200_000, ge=1)
     frame_interval: int = Field(default=500, ge=1)
     checkpoint_interval: int = Field(default=50_000, ge=1)
     constraints: str | None = None

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeVar
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint
+from openmm_genmd.models.block_transformer import BlockTransformer, BlockTransformerConfig
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
 from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
 from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
@@ -62,6 +63,7 @@ KINDS = (
     ModelKind("torus_flow", TorusFlow, TorusFlowConfig, of_one_molecule=True),
     ModelKind("mars_fm", MarsFM, MarsFMConfig, of_one_molecule=False),
     ModelKind("mars_fm_torsions", MarsFMTorsions, MarsFMTorsionsConfig, of_one_molecule=False),
+    ModelKind("torsion_blocks", BlockTransformer, BlockTransformerConfig, of_one_molecule=False),
 )
 """All kinds; the names are for ever."""
 
@@ -156,6 +158,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint[TorusFlow, TopologyFingerpri
 
 @overload
 def load_checkpoint(path: str | Path, model: type[MarsFM]) -> Checkpoint[MarsFM, None]: ...
+
+
+@overload
+def load_checkpoint(
+    path: str | Path, model: type[BlockTransformer]
+) -> Checkpoint[BlockTransformer, None]: ...
 
 
 @overload

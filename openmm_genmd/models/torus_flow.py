@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from zuko.transforms import AutoregressiveTransform, DependentTransform
 
 from openmm_genmd.models.torus_flow_batch import BatchFlow
 from openmm_genmd.models.torus_flow_numpy import PointDensity
+
+_VERSION = attrgetter("_version")
 
 _MOST_POINTS_ONE_BY_ONE = 8
 """Above this many points the fixed cost of a batch is smaller than the cost per point."""
@@ -141,7 +144,7 @@ class TorusFlow(torch.nn.Module):
         self.to(torch.float64)
         self._log_uniform = -config.n_torsions * math.log(2.0 * math.pi)
         self._arrays: tuple[PointDensity, BatchFlow] | None = None
-        self._arrays_version: list[int] = []
+        self._arrays_version: tuple[int, ...] = ()
         self._weights = tuple(self.parameters())  # walking the modules costs more than a jump
 
     def log_prob(self, angles: Tensor, context: Tensor | None = None) -> Tensor:
@@ -223,13 +226,19 @@ class TorusFlow(torch.nn.Module):
         rows = [None] * len(angles) if context is None else np.broadcast_to(context, angles.shape)
         return np.array([point(x, c) for x, c in zip(angles, rows, strict=True)])
 
+    def weights_version(self) -> tuple[int, ...]:
+        """Return how often each weight was changed, as torch counts: by optimisers and by loading.
+
+        A change that it does not notice has no effect on `sample` and `log_prob_numpy` either.
+        """
+        return tuple(map(_VERSION, self._weights))
+
     def spline_layers(self) -> list[_PeriodicAutoregressive]:
         """Return the layers in the order in which the density is evaluated."""
         return [layer for layer in self.layers if isinstance(layer, _PeriodicAutoregressive)]
 
     def _unpacked(self) -> tuple[PointDensity, BatchFlow]:
-        # torch counts in-place changes: optimiser steps and load_state_dict make a new copy.
-        version = [parameter._version for parameter in self._weights]
+        version = self.weights_version()
         if self._arrays is None or version != self._arrays_version:
             self._arrays = PointDensity.from_model(self), BatchFlow.from_model(self)
             self._arrays_version = version

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from openmm_genmd.proposers.blocks import Block
+from openmm_genmd.proposers.candidate_pool import model_version
 from openmm_genmd.proposers.kept_context_leap import KeptContextLeap
 from openmm_genmd.proposers.parts import ComposedProposer
 from openmm_genmd.proposers.proposer import Proposer
@@ -86,6 +87,12 @@ class BlockProposer(ComposedProposer):
             replace(block, weight=float(weight))
             for block, weight in zip(blocks, weights, strict=True)
         )
+        models = [getattr(block.model, "shared", block.model) for block in blocks]
+        self._models = tuple({id(model): model for model in models}.values())
+
+    def frozen_version(self) -> Hashable:
+        """Versions of the models, of which many blocks may share one."""
+        return tuple(model_version(model) for model in self._models)
 
     def describe(self) -> dict[str, Any]:
         """Return JSON types for `proposer_from_description`; nothing if a model has no file."""

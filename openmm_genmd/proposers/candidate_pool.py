@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +37,16 @@ class TorsionModel(Protocol):
 
     def log_prob_numpy(self, angles: Array, context: Array | None = None) -> Array:
         """Log densities ``(n,)`` with respect to d(angles) of angles ``(n, d)`` in rad."""
+
+
+def model_version(model: TorsionModel | None) -> Hashable:
+    """Return what changes with a model's weights: its ``weights_version()``, None without one.
+
+    A model without weights has no such method. One that has some and says nothing is taken at its
+    word.
+    """
+    version: Callable[[], Hashable] | None = getattr(model, "weights_version", None)
+    return None if version is None else version()
 
 
 class CandidatePool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Embedded(Proposer):
         self.particles = tuple(particles)
         self.grade = part.grade
         self.conditional = part.conditional
+        self.adapts = part.adapts
 
     def propose(self, positions: Array, box: Array | None, rng: np.random.Generator) -> Proposal:
         """Proposed conformation with the log ratio of the part; see `Proposer.propose`."""
@@ -67,6 +68,10 @@ class Embedded(Proposer):
     def log_density(self, candidates: Array, given: Array, box: Array | None) -> Array:
         """Log densities ``(k,)`` of candidates ``(k, n_moved, 3)`` in nm, given a conformation."""
         return self._part.log_density(candidates[:, self._rows], given[self._rows], box)
+
+    def frozen_version(self) -> Hashable:
+        """Version of the part; see `Proposer.frozen_version`."""
+        return self._part.frozen_version()
 
     def get_state(self) -> bytes:
         """State of the part."""

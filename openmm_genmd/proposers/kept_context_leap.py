@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmm_genmd.proposers.blocks import Block
+from openmm_genmd.proposers.candidate_pool import model_version
 from openmm_genmd.proposers.proposer import Proposal
 from openmm_genmd.proposers.torsion_leap import TorsionLeap, in_images_of, require_candidates
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -114,3 +116,7 @@ class KeptContextLeap(TorsionLeap):
         others = self.representation.encode(self._whole(given, box))[None, self._others]
         angles = self._subset.encode(self._whole(candidates, box))
         return self._model.log_prob_numpy(angles, others)
+
+    def frozen_version(self) -> Hashable:
+        """Version of the model's weights; see `Proposer.frozen_version`."""
+        return model_version(self._model)

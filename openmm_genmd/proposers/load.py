@@ -12,6 +12,7 @@ from openmm import app
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint, summary
 from openmm_genmd.data.molecules import BondGraph
+from openmm_genmd.proposers.proposer import Proposer
 from openmm_genmd.proposers.torsion_proposer import TorsionProposer
 from openmm_genmd.representations.constraints import check_system
 from openmm_genmd.representations.selection import describe_molecule, molecules_of
@@ -34,8 +35,13 @@ def load_proposer(
     system: openmm.System | None = None,
     *,
     atoms: Sequence[int] | None = None,
-) -> TorsionProposer:
-    """Proposer of a checkpoint, for the molecule of a Topology for which it was trained.
+) -> Proposer:
+    """Proposer of a checkpoint, for a molecule of a Topology.
+
+    What leaps depends on the kind of model: a `TorsionProposer` for the molecule that a model of
+    ``genmd train torsions`` was trained for; for any peptide a `BlockProposer` with a model of
+    ``genmd train blocks``, and a `MarsFMProposer` at path density with one of ``genmd train
+    marsfm``, best with ``--leaps``.
 
     Parameters
     ----------
@@ -60,14 +66,37 @@ def load_proposer(
         If the file is damaged; if no molecule matches the checkpoint, or several do; if System
         and Topology do not fit; if a leap would change a constraint or move a frozen particle.
     """
+    from torch.nn import Module
+
+    from openmm_genmd.models.block_transformer import BlockTransformer
     from openmm_genmd.models.checkpoint import load_checkpoint
+    from openmm_genmd.models.mars_fm import MarsFM
+    from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions
+    from openmm_genmd.models.torus_flow import TorusFlow
 
     _check_kinds(name_or_path, topology, system)
     path = find_checkpoint(name_or_path)
-    checkpoint = load_checkpoint(path)
-    stored = _representation(path, checkpoint)
+    checkpoint: Checkpoint[Any, Any] = load_checkpoint(path, Module)
+    makers = {
+        TorusFlow: _torsion_proposer,
+        BlockTransformer: _block_proposer,
+        MarsFM: _mars_fm_proposer,
+        MarsFMTorsions: _mars_fm_proposer,
+    }
+    maker = makers[type(checkpoint.model)]
     if not isinstance(topology, app.Topology):
         topology = topology.to_openmm()
+    return maker(path, checkpoint, topology, system, atoms)
+
+
+def _torsion_proposer(
+    path: Path,
+    checkpoint: Checkpoint[Any, Any],
+    topology: app.Topology,
+    system: openmm.System | None,
+    atoms: Sequence[int] | None,
+) -> Proposer:
+    stored = _representation(path, checkpoint)
     molecule = _matching_molecule(path, checkpoint.fingerprint, topology, system, atoms)
     representation = stored.relocated(molecule)
     if system is not None:
@@ -78,6 +107,37 @@ def load_proposer(
         checkpoint_path=portable_path(path),
         sha256=checkpoint.sha256,
     )
+
+
+def _block_proposer(
+    path: Path,
+    checkpoint: Checkpoint[Any, Any],
+    topology: app.Topology,
+    system: openmm.System | None,
+    atoms: Sequence[int] | None,
+) -> Proposer:
+    from openmm_genmd.proposers.peptide_blocks import peptide_block_proposer
+
+    return peptide_block_proposer(
+        checkpoint.model,
+        topology,
+        system,
+        atoms=atoms,
+        checkpoint_path=portable_path(path),
+        sha256=checkpoint.sha256,
+    )
+
+
+def _mars_fm_proposer(
+    path: Path,
+    checkpoint: Checkpoint[Any, Any],
+    topology: app.Topology,
+    system: openmm.System | None,
+    atoms: Sequence[int] | None,
+) -> Proposer:
+    from openmm_genmd.proposers.mars_fm_proposer import MarsFMProposer
+
+    return MarsFMProposer(path, topology, system=system, atoms=atoms)
 
 
 def bundled_names() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ class ComposedProposer(Proposer):
         self.particles = self.parts[0].particles
         self.conditional = any(part.conditional for part in self.parts)
         self.soft_only = all(part.soft_only for part in self.parts)
+        self.adapts = any(part.adapts for part in self.parts)
         self._choice = choice
 
     @property
@@ -83,6 +84,10 @@ class ComposedProposer(Proposer):
             f"a leap of a {type(self).__name__} has the density of one part: "
             "call log_density() of what choose(rng) gave"
         )
+
+    def frozen_version(self) -> Hashable:
+        """Versions of all parts; see `Proposer.frozen_version`."""
+        return tuple(part.frozen_version() for part in self.parts)
 
     def get_state(self) -> bytes:
         """States of all parts; see `Proposer.get_state`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,10 @@ class Proposer(ABC):
         Whether positions shall come as torch tensors (float64) that share the Context's own memory:
         on the GPU with the CUDA platform, otherwise on the CPU. Answers may then be tensors too.
         A tensor shows the conformation until the method returns; ``clone()`` what is kept.
+    adapts
+        Whether the density changes with what the run has seen. Such a chain has no stationary
+        distribution to speak of, so that an integrator takes the proposer for exploratory leaps
+        alone. Train between runs instead, and freeze.
 
     Examples
     --------
@@ -93,6 +97,7 @@ class Proposer(ABC):
     conditional: bool = True
     soft_only: bool = False
     tensors: bool = False
+    adapts: bool = False
 
     @abstractmethod
     def propose(
@@ -164,6 +169,14 @@ class Proposer(ABC):
 
     def set_state(self, data: bytes) -> None:  # noqa: B027 (most proposers have no state)
         """Return to a state that `get_state` gave; ``b""`` is the state of a new proposer."""
+
+    def frozen_version(self) -> Hashable:
+        """Return something that changes with the density, cheaply; None if that is fixed anyway.
+
+        An integrator compares it before each leap, and stops a run of exact or path grade in which
+        the density has changed.
+        """
+        return None
 
     def describe(self) -> dict[str, Any]:
         """Return JSON types from which `proposer_from_description` makes this again, or nothing."""

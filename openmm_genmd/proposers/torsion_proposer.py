@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openmm_genmd.proposers.candidate_pool import CandidatePool, TorsionModel
+from openmm_genmd.proposers.candidate_pool import CandidatePool, TorsionModel, model_version
 from openmm_genmd.proposers.proposer import Proposal
 from openmm_genmd.proposers.torsion_leap import TorsionLeap, in_images_of, require_candidates
 from openmm_genmd.proposers.torsion_state import TorsionState, pack, unpack
@@ -189,6 +190,10 @@ class TorsionProposer(TorsionLeap):
                 f"{state.log_densities[0]:.6g}, this model gives {density:.6g}); restart with the "
                 "checkpoint file with which the run began"
             )
+
+    def frozen_version(self) -> Hashable:
+        """Version of the model's weights; see `Proposer.frozen_version`."""
+        return model_version(self._model)
 
     def describe(self) -> dict[str, Any]:
         """Return JSON types for `proposer_from_description`; nothing without a checkpoint."""

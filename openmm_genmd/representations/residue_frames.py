@@ -128,8 +128,10 @@ def backbone_of(positions_nm: NDArray[Any], layout: ResidueLayout) -> NDArray[An
     return np.asarray(positions_nm.take(layout.backbone, axis=-2) * ANGSTROM_PER_NM)
 
 
-def torsions_of(positions_nm: NDArray[Any], layout: ResidueLayout) -> NDArray[np.float32]:
-    """Torsions ``(..., n_residues, 7)``, float32, rad, in [-pi, pi]; NaN where undefined.
+def torsions_of(
+    positions_nm: NDArray[Any], layout: ResidueLayout, *, dtype: type[Any] = np.float32
+) -> NDArray[Any]:
+    """Torsions ``(..., n_residues, 7)``, rad, in [-pi, pi]; NaN where undefined.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def torsions_of(positions_nm: NDArray[Any], layout: ResidueLayout) -> NDArray[np
         ``(..., n_atoms, 3)``, nm, whole molecules.
     layout
         Which atoms.
+    dtype
+        Of the answer; densities need float64.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def torsions_of(positions_nm: NDArray[Any], layout: ResidueLayout) -> NDArray[np
     atoms = layout.torsion_atoms[defined]
     corners = np.moveaxis(positions_nm.take(atoms, axis=-2), (-2, -1), (0, 1))
     i, j, k, l = corners.astype(np.float64)  # noqa: E741
-    torsions = np.full((*positions_nm.shape[:-2], *defined.shape), np.nan, dtype=np.float32)
+    torsions = np.full((*positions_nm.shape[:-2], *defined.shape), np.nan, dtype=dtype)
     torsions[..., defined] = dihedral(i, j, k, l, np)
     return torsions
 

@@ -14,9 +14,7 @@ CAPS = frozenset({"ACE", "FOR", "NME", "NMA", "NAC", "CT3", "NH2", "NHE"})
 """Groups at the ends of a chain that are no amino acids."""
 
 TURNED_TORSIONS = tuple(
-    tuple(
-        name != "pre-omega" and not (kind == "PRO" and name != "psi") for name in TORSION_NAMES
-    )
+    tuple(name != "pre-omega" and not (kind == "PRO" and name != "psi") for name in TORSION_NAMES)
     for kind in RESIDUE_TYPES
 )
 """Which torsions of each type leap: not those of peptide bonds, nor those of proline's ring."""

@@ -25,8 +25,9 @@ def torsion_groups(representation: TorsionRepresentation, kind: str) -> list[Gro
     kind
         ``"residue"``: all torsions of one residue. ``"phi/psi"``: the backbone torsions of one
         residue (one of them at the end of a chain and in proline). ``"psi/phi"``: those on both
-        sides of one peptide bond. ``"side chain"``: the chi of one residue. ``"single"``: one
-        torsion. ``"all"``: all of them. A kind that the molecule does not have gives no group.
+        sides of one peptide bond. ``"side chain"``: the chi of one residue. ``"neighbours"``: all
+        torsions of two residues that a peptide bond joins. ``"single"``: one torsion. ``"all"``:
+        all of them. A kind that the molecule does not have gives no group.
 
     Raises
     ------
@@ -48,6 +49,23 @@ def torsion_groups(representation: TorsionRepresentation, kind: str) -> list[Gro
     return list(_FINDERS[kind](representation))
 
 
+def residue_numbers(representation: TorsionRepresentation) -> list[int]:
+    """Number of each torsion's residue, the first of the molecule being 0; omega is of the second.
+
+    Examples
+    --------
+    >>> from openmm_genmd.data.structures import load_structure
+    >>> topology, _ = load_structure("alanine-dipeptide")  # between two caps
+    >>> residue_numbers(TorsionRepresentation.from_topology(topology))
+    [1, 1]
+    """
+    residue = dict(
+        zip(representation.particles, representation.fingerprint.residue_indices, strict=True)
+    )
+    # Omega bears the name of the residue behind its bond, like the phi that follows.
+    return [max(residue[atom] for atom in t.atoms[1:3]) for t in representation.torsions]
+
+
 def _role(torsion: Torsion) -> str:
     """First word of the name: phi, chi1, or outside proteins the atoms of the bond."""
     return torsion.name.partition(" ")[0]
@@ -57,14 +75,10 @@ def _select(
     representation: TorsionRepresentation, label: str, wanted: Callable[[str], bool]
 ) -> Iterator[Group]:
     """Torsions whose roles are wanted, by residue."""
-    residue = dict(
-        zip(representation.particles, representation.fingerprint.residue_indices, strict=True)
-    )
     found: dict[int, list[int]] = {}
-    for n, torsion in enumerate(representation.torsions):
-        if wanted(_role(torsion)):
-            # Omega bears the name of the residue behind its bond, like the phi that follows.
-            found.setdefault(max(residue[atom] for atom in torsion.atoms[1:3]), []).append(n)
+    for n, residue in enumerate(residue_numbers(representation)):
+        if wanted(_role(representation.torsions[n])):
+            found.setdefault(residue, []).append(n)
     for _, numbers in sorted(found.items()):
         name = representation.torsions[numbers[0]].name.partition(" ")[2]
         yield f"{label} {name}", tuple(numbers)
@@ -98,6 +112,17 @@ def _psi_phi(representation: TorsionRepresentation) -> Iterator[Group]:
                     yield name, (min(psi, phi), max(psi, phi))
 
 
+def _neighbours(representation: TorsionRepresentation) -> Iterator[Group]:
+    of_residue: dict[int, Group] = {}
+    for name, numbers in _residue(representation):
+        of_residue[residue_numbers(representation)[numbers[0]]] = name, numbers
+    for residue, (name, numbers) in of_residue.items():
+        if residue + 1 in of_residue:
+            other, more = of_residue[residue + 1]
+            both = f"{name}/{other.removeprefix('residue ')}".replace("residue", "residues")
+            yield both, tuple(sorted(numbers + more))
+
+
 def _single(representation: TorsionRepresentation) -> Iterable[Group]:
     return [(torsion.name, (n,)) for n, torsion in enumerate(representation.torsions)]
 
@@ -111,6 +136,7 @@ _FINDERS: dict[str, Callable[[TorsionRepresentation], Iterable[Group]]] = {
     "phi/psi": _phi_psi,
     "psi/phi": _psi_phi,
     "side chain": _side_chain,
+    "neighbours": _neighbours,
     "single": _single,
     "all": _all,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import math
 import time
@@ -73,6 +74,9 @@ class DensityFit:
         Frames, weights and division.
     state_path
         Where the state is kept while the fit runs, beside its log ``*.jsonl``.
+    initial
+        A model of that architecture to begin with, which then is the first to be validated, so
+        that the result is never worse than it; None for a new one.
     resume
         Continue from that file if it exists; otherwise begin anew.
     spent_seconds
@@ -106,6 +110,7 @@ class DensityFit:
         data: FitData,
         state_path: Path,
         *,
+        initial: TorusFlow | None = None,
         resume: bool = False,
         spent_seconds: float = 0.0,
     ) -> None:
@@ -115,6 +120,8 @@ class DensityFit:
         self._held_out = WeightedSampler(data, data.held_out, "validation")
         self._rng = np.random.default_rng((config.seed, 1))
         self._model = TorusFlow(model_config, seed=config.seed).to(config.device)
+        if initial is not None:
+            self._model.load_state_dict(initial.state_dict())
         self._average = copy.deepcopy(self._model)
         self._best = copy.deepcopy(self._model)
         self._optimizer = torch.optim.AdamW(
@@ -125,11 +132,14 @@ class DensityFit:
         self._losses: list[float] = []  # since the last validation
         self._log: list[dict[str, float]] = []
         # Everything that determines the result; a state of another fit must not be continued.
-        self._identity = json.dumps(
-            [model_config.model_dump(mode="json"), config.model_dump(mode="json"), data.sha256]
-        )
+        parts = [model_config.model_dump(mode="json"), config.model_dump(mode="json"), data.sha256]
+        if initial is not None:
+            parts.append(_digest(initial))
+        self._identity = json.dumps(parts)
         if resume and state_path.exists():
             self._set_state(read_state(state_path, self._identity))
+        elif initial is not None:
+            self._validate()
 
     @property
     def step(self) -> int:
@@ -198,7 +208,7 @@ class DensityFit:
         self._log.append(
             {
                 "step": self._step,
-                "training_log_likelihood": -sum(self._losses) / len(self._losses),
+                "training_log_likelihood": -sum(self._losses) / max(1, len(self._losses)),
                 "validation_log_likelihood": value,
                 "learning_rate": self._optimizer.param_groups[0]["lr"],
             }
@@ -239,3 +249,10 @@ class DensityFit:
 
     def _context(self, n: int, rng: np.random.Generator) -> torch.Tensor | None:
         return self._tensor(self._train.draw(n, rng)) if self._model.config.conditional else None
+
+
+def _digest(model: TorusFlow) -> str:
+    digest = hashlib.sha256()
+    for parameter in model.parameters():
+        digest.update(parameter.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

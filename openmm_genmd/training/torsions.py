@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from openmm_genmd.models.checkpoint import save_checkpoint
-from openmm_genmd.models.torus_flow import TorusFlowConfig
+from openmm_genmd.models.torus_flow import TorusFlow, TorusFlowConfig
 from openmm_genmd.msm.sampling import frame_weights
 from openmm_genmd.msm.states import StateConfig, States, find_states
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -129,11 +129,6 @@ def train_torsions(
         If there are too few frames, or the model has another number of torsions.
     """
     began = time.perf_counter() - spent_seconds
-    if config.model.n_torsions != len(representation.torsions):
-        raise ValueError(
-            f"the model has {config.model.n_torsions} torsions, the molecule "
-            f"{len(representation.torsions)}; set n_torsions to the latter"
-        )
     states = find_states(data.trajectories, config.states)
     on_states(states)
     training = config.training
@@ -147,22 +142,71 @@ def train_torsions(
     weights = frame_weights(states, power, within=~held_out)
     if held_out.any():  # otherwise the fit says what is missing
         weights += frame_weights(states, power, within=held_out)
+    return fit_checkpoint(
+        FitData(data.torsions, weights, held_out),
+        states,
+        representation,
+        config,
+        out,
+        notes={**(notes or {}), "data_sha256": data.sha256},
+        resume=resume,
+        spent_seconds=time.perf_counter() - began,
+        on_step=on_step,
+    )
+
+
+def fit_checkpoint(
+    data: FitData,
+    states: States,
+    representation: TorsionRepresentation,
+    config: TorsionTrainingConfig,
+    out: Path,
+    *,
+    initial: TorusFlow | None = None,
+    notes: dict[str, Any] | None = None,
+    resume: bool = False,
+    spent_seconds: float = 0.0,
+    on_step: Callable[[int, float], None] = lambda step, best: None,
+) -> TrainedTorsions:
+    """Fit to weighted frames, and checkpoint.
+
+    Parameters
+    ----------
+    data
+        Frames, weights and division.
+    states
+        The state of each frame, for the record.
+    representation, config, out, notes, resume, spent_seconds, on_step
+        See `train_torsions`.
+    initial
+        The model to begin with; None for a new one.
+
+    Raises
+    ------
+    ValueError
+        If there are too few frames, or the model has another number of torsions.
+    """
+    if config.model.n_torsions != len(representation.torsions):
+        raise ValueError(
+            f"the model has {config.model.n_torsions} torsions, the molecule "
+            f"{len(representation.torsions)}; set n_torsions to the latter"
+        )
     state_path = out.with_suffix(".state")
     fit = DensityFit(
         config.model,
-        training,
-        FitData(data.torsions, weights, held_out),
+        config.training,
+        data,
         state_path,
+        initial=initial,
         resume=resume,
-        spent_seconds=time.perf_counter() - began,
+        spent_seconds=spent_seconds,
     )
     result = fit.run(on_step)
     metadata = {
         **(notes or {}),
-        "data_sha256": data.sha256,
-        "frames": len(held_out),
+        "frames": len(data.held_out),
         "state_populations_in_data": states.populations.tolist(),
-        "seed": training.seed,
+        "seed": config.training.seed,
         "validation_log_likelihood": result.validation_log_likelihood,
         "best_step": result.step,
         "training_seconds": result.seconds,

@@ -7,6 +7,7 @@ from openmm_genmd.data.peptides import build_peptide
 from openmm_genmd.models.checkpoint import load_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM
 from openmm_genmd.proposers.load import find_checkpoint, load_proposer
+from openmm_genmd.proposers.mars_fm_proposer import MarsFMProposer
 from openmm_genmd.proposers.mars_fm_sampler import MarsFMSampler
 from openmm_genmd.representations.geometry_check import check
 from openmm_genmd.representations.residue_frames import torsions_of
@@ -60,6 +61,8 @@ def test_peptides_that_it_has_not_seen_look_like_peptides(sequence, caps, checkp
     assert allowed(other[:, turning, 1], other[:, turning, 2]) < 0.5
 
 
-def test_it_is_no_proposer_yet(dipeptide):
-    with pytest.raises(ValueError, match="holds a model of kind"):
-        load_proposer("tetrapeptides", dipeptide.topology)
+def test_it_leaps_at_path_grade(dipeptide):
+    proposer = load_proposer("tetrapeptides", dipeptide.topology)
+    assert isinstance(proposer, MarsFMProposer)
+    assert (proposer.grade, proposer.geometry) == ("path", "frames")
+    assert proposer.describe()["checkpoint"] == "tetrapeptides"

@@ -39,6 +39,14 @@ def test_groups_of_a_peptide(molecules):
         "side chain LYS 3": [f"chi{n} LYS 3" for n in (1, 2, 3, 4)],
         "side chain ILE 5": ["chi1 ILE 5", "chi2 ILE 5"],
     }
+    neighbours = torsion_groups(representation, "neighbours")
+    assert [name for name, _ in neighbours] == [
+        *("residues SER 2/LYS 3", "residues LYS 3/PRO 4", "residues PRO 4/ILE 5")
+    ]
+    of_residue = [set(numbers) for _, numbers in torsion_groups(representation, "residue")]
+    for n, (_, numbers) in enumerate(neighbours):
+        assert set(numbers) == of_residue[n] | of_residue[n + 1]
+        assert list(numbers) == sorted(numbers)
 
 
 def test_omega_leaps_with_the_phi_that_follows(molecules):
@@ -61,7 +69,7 @@ def test_every_torsion_is_single_and_in_all(molecules, name):
 
 
 def test_other_molecules_have_no_backbone(molecules):
-    for kind in ("phi/psi", "psi/phi", "side chain"):
+    for kind in ("phi/psi", "psi/phi", "side chain", "neighbours"):
         assert torsion_groups(molecules["hexane"].representation, kind) == []
 
 
