@@ -4,7 +4,8 @@
 
 Stages: `simulate` (the training peptides), `msm`, `train`, `reference` (the held-out peptides, see
 tetrapeptide_reference.py), `evaluate` (samples and plain MD of several lengths against them),
-`bundle` (into the package; only if asked for by name). Each runs the commands that a user would
+`bundle` (into the package; only if asked for by name); also only by name `leaps` and `blocks`, the
+two bundled models for leaps inside a simulation. Each runs the commands that a user would
 run, and leaves out what is there already.
 """
 
@@ -13,19 +14,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tetrapeptide_reference import make_reference
-from tetrapeptides import HELD_OUT, TRAINING
+from tetrapeptides import HELD_OUT, MORE, TRAINING
+from torch import nn
 
+from openmm_genmd.models.block_transformer import BlockTransformer
 from openmm_genmd.models.checkpoint import load_checkpoint, save_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM
+from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions
 from openmm_genmd.proposers.load import BUNDLED
 
-STAGES = ("simulate", "msm", "train", "reference", "evaluate", "bundle")
+STAGES = ("simulate", "msm", "train", "reference", "evaluate", "bundle", "leaps", "blocks")
+BY_NAME = ("bundle", "leaps", "blocks")
 FRAME_INTERVAL_PS = 0.1
 # Runs leap, so that time is not physical: the lag is some frames, and few states are asked for.
 MSM = ["--frame-interval-ps", "0.1", "--lag-time-ps", "0.5", "--n-microstates", "40"]
@@ -64,17 +70,40 @@ def train(out: Path, steps: int) -> None:
     genmd("train", "marsfm", *data, "--out", checkpoint, "--steps", steps, *resume)
 
 
-def bundle(out: Path) -> None:
-    """Put the model, in half precision, among those that come with the package."""
-    checkpoint = load_checkpoint(out / "tetrapeptides.safetensors", MarsFM)
-    metadata = dict(checkpoint.metadata) | {"held_out_sequences": list(HELD_OUT)}
-    save_checkpoint(
-        BUNDLED / "tetrapeptides.safetensors",
-        checkpoint.model.half(),
-        checkpoint.fingerprint,
-        checkpoint.representation,
-        metadata,
-    )
+def leaps(out: Path, steps: int) -> None:
+    """MarS-FM on torsions, from the same pairs, and into the package."""
+    data = [item for s in TRAINING for item in ("--data", out / "msm" / s)]
+    checkpoint = out / "tetrapeptide-leaps.safetensors"
+    genmd("train", "marsfm", "--leaps", *data, "--out", checkpoint, "--steps", steps)
+    bundle(out, checkpoint.stem, MarsFMTorsions)
+
+
+def blocks(out: Path, workers: int) -> None:
+    """Densities of blocks of torsions, from more peptides, and into the package."""
+
+    def simulate_half(sequence: str) -> None:
+        folder = out / "more" / sequence
+        resume = ["--resume"] if (folder / "manifest.json").exists() else []
+        options = ["--frame-interval-ps", FRAME_INTERVAL_PS, "--seed", 3, "--run-time-ps", 10]
+        genmd("simulate", "--sequence", sequence, "--out", out / "more", *options, *resume)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(simulate_half, MORE))
+    folders = [*(out / "data" / s for s in TRAINING), *(out / "more" / s for s in MORE)]
+    data = [item for folder in folders for item in ("--data", folder)]
+    checkpoint = out / "tetrapeptide-blocks.safetensors"
+    options = ["--validation-fraction", 0, "--steps", 6000]
+    genmd("train", "blocks", *data, "--out", checkpoint, *options)
+    bundle(out, checkpoint.stem, BlockTransformer)
+
+
+def bundle(out: Path, name: str, kind: type[nn.Module]) -> None:
+    """Put a model, in half precision, among those that come with the package."""
+    checkpoint = load_checkpoint(out / f"{name}.safetensors", kind)
+    metadata = dict(checkpoint.metadata) | {"held_out_sequences": [*HELD_OUT, "AAAA"]}
+    path = BUNDLED / f"{name}.safetensors"
+    numbers = checkpoint.representation
+    save_checkpoint(path, checkpoint.model.half(), checkpoint.fingerprint, numbers, metadata)
 
 
 def reference(sequence: str, out: Path) -> None:
@@ -138,14 +167,20 @@ def main(
     workers: Annotated[int, typer.Option(help="processes at a time")] = 2,
 ) -> None:
     """Run stages."""
-    wanted = STAGES[:-1] if "all" in stage else stage
+    wanted = [s for s in STAGES if s not in BY_NAME] if "all" in stage else stage
     out.mkdir(parents=True, exist_ok=True)
     jobs = {"simulate": simulate, "msm": model_states, "reference": reference, "evaluate": evaluate}
+    whole: dict[str, Callable[[], None]] = {
+        "train": lambda: train(out, steps),
+        "bundle": lambda: bundle(out, "tetrapeptides", MarsFM),
+        "leaps": lambda: leaps(out, steps),
+        "blocks": lambda: blocks(out, workers),
+    }
     for name in STAGES:
         if name not in wanted:
             continue
-        if name in ("train", "bundle"):
-            train(out, steps) if name == "train" else bundle(out)
+        if name in whole:
+            whole[name]()
             continue
         sequences = TRAINING if name in ("simulate", "msm") else HELD_OUT
         with ThreadPoolExecutor(workers) as pool:

@@ -42,3 +42,10 @@ TRAINING = [
     "TVRM",
 ]
 HELD_OUT = ["HRSY", "CTQE", "WDIP", "LMGA", "FNKV", "WIVS"]
+
+# More of them for the densities of blocks, half as long; four rich in alanine.
+MORE = [
+    *("AAFA", "AALA", "AGTN", "ARGF", "CIQK", "DMYP", "EAAK", "EWSS", "FSPE", "GAAV"),
+    *("GFWT", "HEKR", "IVNF", "KFVT", "KHLM", "LTVH", "MDFG", "NQMD", "PPEI", "QNFW"),
+    *("QRDQ", "RYRA", "SCAV", "TKHL", "TYYR", "VEDC", "VNIC", "WLCW", "YAGY"),
+]

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from openmm_genmd.data.peptides import build_peptide
+from openmm_genmd.models.checkpoint import load_checkpoint
+from openmm_genmd.proposers.load import find_checkpoint
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -32,6 +35,23 @@ def test_every_residue_occurs_about_equally_often_and_no_peptide_twice(benchmark
     counts = Counter("".join(lists.TRAINING))
     assert len(counts) == 20
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("model", "lists"),
+    [
+        ("tetrapeptides", ["TRAINING"]),
+        ("tetrapeptide-leaps", ["TRAINING"]),
+        ("tetrapeptide-blocks", ["TRAINING", "MORE"]),
+    ],
+)
+def test_bundled_models_have_seen_what_the_lists_say(benchmark, model, lists):
+    known = benchmark("tetrapeptides")
+    metadata = load_checkpoint(find_checkpoint(model), torch.nn.Module).metadata
+    expected = [sequence for name in lists for sequence in getattr(known, name)]
+    assert sorted(metadata["sequences"]) == sorted(expected)
+    assert not {*known.HELD_OUT, "AAAA"} & set(metadata["sequences"])
+    assert set(known.HELD_OUT) <= set(metadata["held_out_sequences"])
 
 
 def test_block_errors_are_those_of_independent_repetitions(benchmark):
