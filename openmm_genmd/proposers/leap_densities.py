@@ -32,18 +32,18 @@ class LeapDensity(ABC):
     def propose(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Proposed conformations ``(n, n_atoms, 3)``, nm, and log ratios ``(n,)``.
 
-        If one of the conformations is not finite, all ratios are NaN.
+        The ratio of a conformation that is not finite is NaN.
         """
         numbers, drawn = self._draw(x, rng)
         y = self.leap.conformations(numbers, x)
-        if not np.isfinite(y).all():
-            return y, np.full(len(y), np.nan)
+        finite = np.asarray(np.isfinite(y).all(axis=(1, 2)))
+        placed = np.where(finite[:, None, None], y, x)
         # Only now is it known from where x has to be seen.
-        returned = self.leap.numbers(x, y, rng)
-        ratio = self._log_ratio(drawn, returned, y, rng)
-        ratio = ratio + self.leap.open_log_density(numbers, y)
+        returned = self.leap.numbers(x, placed, rng)
+        ratio = self._log_ratio(drawn, returned, placed, rng)
+        ratio = ratio + self.leap.open_log_density(numbers, placed)
         ratio = ratio - self.leap.open_log_density(returned, x)
-        return y, np.asarray(ratio.numpy())
+        return y, np.where(finite, ratio.numpy(), np.nan)
 
     @abstractmethod
     def _draw(self, x: Array, rng: np.random.Generator) -> tuple[Tensor, Any]:
