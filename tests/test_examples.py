@@ -85,6 +85,14 @@ def test_explicit_solvent() -> None:
     assert abs(float(shadow.group(1))) < 2
 
 
+def test_peptide_leaps() -> None:
+    output = run_example("examples/peptide_leaps.py", "--jumps", "300")
+    accepted = re.search(r"AAAA: grade exact, accepted ([\d.]+) of 300 leaps", output)
+    assert accepted is not None
+    assert 0.25 < float(accepted.group(1)) < 0.9
+    assert sum(int(n) for n in re.findall(r"frames, (\d+) crossings", output)) > 1
+
+
 def test_demo_writes_its_files(tmp_path: Path) -> None:
     output = run_example(
         "examples/alanine_dipeptide_demo.py", "--minutes", "0.3", "--out", str(tmp_path)
