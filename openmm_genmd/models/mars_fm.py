@@ -28,8 +28,8 @@ _ANGSTROM_PER_UNIT = 10.0
 """Distances between frames reach the network in nm, where they are of order one."""
 
 
-class MarsFMConfig(BaseModel):
-    """Architecture of a `MarsFM`; stored in its checkpoint.
+class TrunkConfig(BaseModel):
+    """Architecture that all networks of residues have in common.
 
     Attributes
     ----------
@@ -40,14 +40,15 @@ class MarsFMConfig(BaseModel):
     ipa_layers
         Blocks with invariant point attention, which see the frames.
     transformer_layers
-        Blocks that see the tokens.
-    path
-        From noise to data; see `FlowPath`.
+        Blocks that see what is generated.
 
     Examples
     --------
-    >>> MarsFMConfig.tiny().width, MarsFMConfig.paper().heads
-    (64, 16)
+    >>> TrunkConfig(width=20, heads=3, ipa_layers=1, transformer_layers=1)
+    Traceback (most recent call last):
+        ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for TrunkConfig
+      Value error, width must be a multiple of 2 x heads = 6, got 20 ...
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +57,6 @@ class MarsFMConfig(BaseModel):
     heads: int = Field(ge=1)
     ipa_layers: int = Field(ge=1)
     transformer_layers: int = Field(ge=1)
-    path: PathName = "linear"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -66,15 +66,39 @@ class MarsFMConfig(BaseModel):
             )
         return self
 
+
+TINY = {"width": 64, "heads": 4, "ipa_layers": 2, "transformer_layers": 3}
+"""Half a million parameters: trains on two CPU cores."""
+
+PAPER = {"width": 384, "heads": 16, "ipa_layers": 5, "transformer_layers": 5}
+"""34 million parameters, the published size."""
+
+
+class MarsFMConfig(TrunkConfig):
+    """Architecture of a `MarsFM`; stored in its checkpoint.
+
+    Attributes
+    ----------
+    path
+        From noise to data; see `FlowPath`.
+
+    Examples
+    --------
+    >>> MarsFMConfig.tiny().width, MarsFMConfig.paper().heads
+    (64, 16)
+    """
+
+    path: PathName = "linear"
+
     @classmethod
     def tiny(cls, path: PathName = "linear") -> Self:
         """Half a million parameters: trains on two CPU cores."""
-        return cls(width=64, heads=4, ipa_layers=2, transformer_layers=3, path=path)
+        return cls(**TINY, path=path)
 
     @classmethod
     def paper(cls, path: PathName = "linear") -> Self:
         """34 million parameters, the published size."""
-        return cls(width=384, heads=16, ipa_layers=5, transformer_layers=5, path=path)
+        return cls(**PAPER, path=path)
 
 
 class MarsFM(nn.Module):

@@ -9,11 +9,17 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from openmm_genmd.models.invariant_point_attention import FrameBlock
-from openmm_genmd.models.mars_fm import RESIDUE_TYPE_COUNT, clean_frames
+from openmm_genmd.models.mars_fm import (
+    PAPER,
+    RESIDUE_TYPE_COUNT,
+    TINY,
+    TrunkConfig,
+    clean_frames,
+)
 from openmm_genmd.models.residue_transformer import (
     AdaptiveOutput,
     TimeEmbedding,
@@ -26,19 +32,11 @@ TORSION_COUNT = 7
 """Pre-omega, phi, psi and chi1 to chi4 of a residue."""
 
 
-class MarsFMTorsionsConfig(BaseModel):
+class MarsFMTorsionsConfig(TrunkConfig):
     """Architecture of a `MarsFMTorsions`; stored in its checkpoint.
 
     Attributes
     ----------
-    width
-        Channels of a residue.
-    heads
-        Of all attention layers; divides the width into an even number of channels.
-    ipa_layers
-        Blocks with invariant point attention, which see the current frames.
-    transformer_layers
-        Blocks that see the noisy torsions.
     sigma_min_rad, sigma_max_rad
         Least and greatest width of the noise. At pi the wrapped normal density is uniform to 2 %.
 
@@ -48,21 +46,11 @@ class MarsFMTorsionsConfig(BaseModel):
     (64, 16)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    width: int = Field(ge=2)
-    heads: int = Field(ge=1)
-    ipa_layers: int = Field(ge=1)
-    transformer_layers: int = Field(ge=1)
     sigma_min_rad: float = Field(default=0.03, gt=0)
     sigma_max_rad: float = Field(default=math.pi, gt=0)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.width % (2 * self.heads):
-            raise ValueError(
-                f"width must be a multiple of 2 x heads = {2 * self.heads}, got {self.width}"
-            )
+    def _check_noise(self) -> Self:
         if self.sigma_min_rad >= self.sigma_max_rad:
             raise ValueError(
                 f"sigma_min_rad must be below sigma_max_rad, got {self.sigma_min_rad} and "
@@ -73,12 +61,12 @@ class MarsFMTorsionsConfig(BaseModel):
     @classmethod
     def tiny(cls) -> Self:
         """Half a million parameters: trains on two CPU cores."""
-        return cls(width=64, heads=4, ipa_layers=2, transformer_layers=3)
+        return cls(**TINY)
 
     @classmethod
     def paper(cls) -> Self:
         """34 million parameters, as many as the published network of tokens."""
-        return cls(width=384, heads=16, ipa_layers=5, transformer_layers=5)
+        return cls(**PAPER)
 
 
 class MarsFMTorsions(nn.Module):
