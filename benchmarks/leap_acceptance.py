@@ -93,7 +93,7 @@ def proposers(given: SystemInput) -> Iterator[Tried]:
         learned = peptide_block_proposer(blocks.model, representation, kinds=[kind])
         yield Tried(f"blocks, {kind}", learned)
     yield Tried("MarS-FM torsions, path", load_proposer("tetrapeptide-leaps", topology, system))
-    exact = MarsFMProposer("tetrapeptide-leaps", topology, density="exact", steps=6, system=system)
+    exact = MarsFMProposer("tetrapeptide-leaps", topology, density="exact", steps=8, system=system)
     yield Tried("MarS-FM torsions, exact", exact, FEWER_EXACT)
     yield Tried("MarS-FM frames, path", load_proposer("tetrapeptides", topology, system))
 

@@ -38,6 +38,7 @@ def summarise(
     reasons = disagreements({m: estimates[m] for m in LEAPING}, {m: effective[m] for m in LEAPING})
     leaps = {m: _leaps(chains[m]) for m in LEAPING}
     ratios = {m: _ratio(rates["hybrid"], rates[m]) for m in METHODS[1:]}
+    at_least = {m: ratio_at_least(rates["hybrid"], rates[m]) for m in METHODS[1:]}
     return {
         "grade": leaps["hybrid"]["grade"],
         "acceptance": leaps["hybrid"]["acceptance"],
@@ -45,7 +46,8 @@ def summarise(
         "ess_per_minute_error": {m: rates[m][1] for m in METHODS},
         "never_crossed": {m: sum(not chain["crossings"] for chain in each[m]) for m in METHODS},
         "ratios": ratios,
-        "goals": _goals(sequence, ratios),
+        "ratios_at_least": at_least,
+        "goals": _goals(sequence, at_least),
         "populations": {m: _pairs(estimates[m]) for m in METHODS}
         | {"reference": _pairs(reference.estimates)},
         "converged": not reasons,
@@ -94,11 +96,20 @@ def _ratio(one: tuple[float, float], other: tuple[float, float]) -> list[float]:
     return [ratio, ratio * float(np.hypot(one[1] / one[0], other[1] / other[0]))]
 
 
-def _goals(sequence: str, ratios: Mapping[str, list[float]]) -> dict[str, Any]:
-    """What is asked of the ratios, and whether they are above it by their standard error."""
+def ratio_at_least(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Ratio of a rate less its standard error and another one plus its own.
+
+    A method that hardly samples has a rate near zero with a large error, for which the error of
+    the ratio to first order means nothing; what it may have reached at most does.
+    """
+    return (one[0] - one[1]) / (other[0] + other[1])
+
+
+def _goals(sequence: str, at_least: Mapping[str, float]) -> dict[str, Any]:
+    """What is asked of the ratios, and whether they are above it by their standard errors."""
     rich = 2 * sum(code in SMALL for code in sequence) >= len(sequence)
     return {
-        method: [[goal, ratios[method][0] - ratios[method][1] >= goal] for goal in goals]
+        method: [[goal, at_least[method] >= goal] for goal in goals]
         for method, goals in GOALS[rich].items()
     }
 

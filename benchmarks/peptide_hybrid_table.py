@@ -31,6 +31,8 @@ def _rates(found: dict[str, Any]) -> Table:
     )
     ratios = [_pair(found["ratios"][m], "≥ " * bool(never[m])) for m in METHODS[1:]]
     table.add_row("hybrid is better by", "", *ratios)
+    least = found["ratios_at_least"]
+    table.add_row("at least, by one error", "", *(format(least[m], ".3g") for m in METHODS[1:]))
     for heading, key in (("crossings", "crossings"), ("ESS of chains", "effective_samples")):
         of = [[format(chain[key], ".3g") for chain in found["chains"][m]] for m in METHODS]
         table.add_row(heading, *(", ".join(each) for each in of))

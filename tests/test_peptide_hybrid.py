@@ -17,9 +17,15 @@ import typer
 from peptide_hybrid_agreement import Estimate, disagreements, estimate, largest_score
 from peptide_hybrid_observables import PeptideObservables, SlowDirection, is_share
 from peptide_hybrid_reference import STORED, Reference, measure
-from peptide_hybrid_results import METHODS
+from peptide_hybrid_results import METHODS, ratio_at_least
 
 from openmm_genmd.md.peptide_input import peptide_input
+
+
+def test_a_ratio_over_next_to_nothing_is_judged_by_its_least_value():
+    # 3.6 +- 4.9 may be 8.5, and the ratio therefore 53; to first order it would be 144 +- 196.
+    assert ratio_at_least((518.0, 66.0), (3.6, 4.9)) == pytest.approx(452 / 8.5)
+    assert ratio_at_least((10.0, 20.0), (1.0, 0.5)) < 0  # nothing is known
 
 
 def test_what_was_never_seen_has_an_error_nevertheless():
