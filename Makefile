@@ -100,6 +100,8 @@ nightly: install
 	$(MAKE) checkpoint CHECKPOINT=
 	$(BIN)/pytest -m nightly
 	$(BIN)/python benchmarks/alanine_dipeptide.py --minutes 30 --json out/alanine_dipeptide.json
+	$(BIN)/python benchmarks/peptide_hybrid.py --sequence AAAA --minutes 20 --json out/peptide_hybrid_AAAA.json
+	$(BIN)/python benchmarks/peptide_hybrid.py --sequence FNKV --minutes 30 --json out/peptide_hybrid_FNKV.json
 	$(BIN)/python examples/explicit_solvent.py
 
 clean:
