@@ -17,6 +17,7 @@ from openmm_genmd.cli.train_blocks import blocks
 from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.cli.training_messages import print_result, print_states
+from openmm_genmd.cli.training_output import require_checkpoint_name
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
@@ -193,9 +194,7 @@ def _train_torsions(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.training.torsions import train_torsions
 
     began = time.perf_counter()
-    out: Path = options["out"]
-    if out.suffix != ".safetensors":
-        raise ValueError(f"--out must end in .safetensors, got {out}")
+    out = require_checkpoint_name(options["out"])
     prior = prior_training(options, TorusFlow, "trajectory", "topology")
     topology, representation = _molecule(options, prior)
     config = _config(options, len(representation.torsions), prior)

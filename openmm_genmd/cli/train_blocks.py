@@ -14,6 +14,7 @@ from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.prior_training import PriorTraining, prior_training
 from openmm_genmd.cli.progress import counting_progress
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
+from openmm_genmd.cli.training_output import require_checkpoint_name, training_report
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.residue_data import DESCRIPTION, open_residue_data
 from openmm_genmd.representations.residue_layout import ResidueLayout
@@ -168,9 +169,7 @@ def _train(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.training.block_training import train_blocks
     from openmm_genmd.training.distributed import training_processes
 
-    out: Path = options["out"]
-    if out.suffix != ".safetensors":
-        raise ValueError(f"--out must end in .safetensors, got {out}")
+    out = require_checkpoint_name(options["out"])
     config = _config(options)
     prior = prior_training(options, BlockTransformer, "data")
     temperature_k = options["temperature_k"]
@@ -187,7 +186,6 @@ def _train(options: dict[str, Any], console: Console) -> None:
         names = ", ".join(source.name for source in sources)
         console.print(f"molecules: {names}", highlight=False)
         with counting_progress(console) as progress:
-            task = progress.add_task("training", total=config.training.steps)
             result = train_blocks(
                 sources,
                 config,
@@ -197,11 +195,7 @@ def _train(options: dict[str, Any], console: Console) -> None:
                 start_from=options["start_from"],
                 notes=notes,
                 resume=options["resume"],
-                report=lambda step, loss, best: progress.update(
-                    task,
-                    completed=step,
-                    description=f"training, loss {loss:.4f}, best validation {best:.4f}",
-                ),
+                report=training_report(progress, config.training.steps),
             )
         gain = math.log(2.0 * math.pi) - result.best_loss
         console.print(

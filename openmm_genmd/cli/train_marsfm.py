@@ -10,6 +10,7 @@ from rich.console import Console
 
 from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.progress import counting_progress
+from openmm_genmd.cli.training_output import require_checkpoint_name, training_report
 
 if TYPE_CHECKING:
     from openmm_genmd.training.distributed import Processes
@@ -144,9 +145,7 @@ def _train(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.training.mars_fm_training import train_mars_fm
     from openmm_genmd.training.pair_folders import open_pair_folder
 
-    out: Path = options["out"]
-    if out.suffix != ".safetensors":
-        raise ValueError(f"--out must end in .safetensors, got {out}")
+    out = require_checkpoint_name(options["out"])
     config = _config(options)
     folders = [open_pair_folder(folder) for folder in options["data"]]
     others = [open_pair_folder(folder) for folder in options["validation"] or []]
@@ -156,7 +155,6 @@ def _train(options: dict[str, Any], console: Console) -> None:
         sequences = ", ".join(folder.data.layout.sequence for folder in folders)
         console.print(f"molecules: {sequences}", highlight=False)
         with counting_progress(console) as progress:
-            task = progress.add_task("training", total=config.training.steps)
             result = train_mars_fm(
                 folders,
                 config,
@@ -164,11 +162,7 @@ def _train(options: dict[str, Any], console: Console) -> None:
                 processes=processes,
                 validation_folders=others,
                 resume=options["resume"],
-                report=lambda step, loss, best: progress.update(
-                    task,
-                    completed=step,
-                    description=f"training, loss {loss:.4g}, best validation {best:.4g}",
-                ),
+                report=training_report(progress, config.training.steps),
             )
         _print_result(out, result, config, processes, console)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,58 +87,50 @@ def load_proposer(
     maker = makers[type(checkpoint.model)]
     if not isinstance(topology, app.Topology):
         topology = topology.to_openmm()
-    return maker(path, checkpoint, topology, system, atoms)
+    return maker(_Found(path, checkpoint, topology, system, atoms))
 
 
-def _torsion_proposer(
-    path: Path,
-    checkpoint: Checkpoint[Any, Any],
-    topology: app.Topology,
-    system: openmm.System | None,
-    atoms: Sequence[int] | None,
-) -> Proposer:
-    stored = _representation(path, checkpoint)
-    molecule = _matching_molecule(path, checkpoint.fingerprint, topology, system, atoms)
-    representation = stored.relocated(molecule)
-    if system is not None:
-        check_system(system, representation.torsions)
-    return TorsionProposer(
-        representation,
-        checkpoint.model,
-        checkpoint_path=portable_path(path),
-        sha256=checkpoint.sha256,
+@dataclass(frozen=True)
+class _Found:
+    """A checkpoint and where its molecule is to be looked for."""
+
+    path: Path
+    checkpoint: Checkpoint[Any, Any]
+    topology: app.Topology
+    system: openmm.System | None
+    atoms: Sequence[int] | None
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a stored run needs to find the file again."""
+        return {
+            "checkpoint_path": portable_path(self.path),
+            "sha256": self.checkpoint.sha256,
+        }
+
+
+def _torsion_proposer(found: _Found) -> Proposer:
+    stored = _representation(found.path, found.checkpoint)
+    molecule = _matching_molecule(
+        *(found.path, found.checkpoint.fingerprint, found.topology, found.system, found.atoms)
     )
+    representation = stored.relocated(molecule)
+    if found.system is not None:
+        check_system(found.system, representation.torsions)
+    return TorsionProposer(representation, found.checkpoint.model, **found.origin)
 
 
-def _block_proposer(
-    path: Path,
-    checkpoint: Checkpoint[Any, Any],
-    topology: app.Topology,
-    system: openmm.System | None,
-    atoms: Sequence[int] | None,
-) -> Proposer:
+def _block_proposer(found: _Found) -> Proposer:
     from openmm_genmd.proposers.peptide_blocks import peptide_block_proposer
 
-    return peptide_block_proposer(
-        checkpoint.model,
-        topology,
-        system,
-        atoms=atoms,
-        checkpoint_path=portable_path(path),
-        sha256=checkpoint.sha256,
-    )
+    model, molecule = found.checkpoint.model, (found.topology, found.system)
+    return peptide_block_proposer(model, *molecule, atoms=found.atoms, **found.origin)
 
 
-def _mars_fm_proposer(
-    path: Path,
-    checkpoint: Checkpoint[Any, Any],
-    topology: app.Topology,
-    system: openmm.System | None,
-    atoms: Sequence[int] | None,
-) -> Proposer:
+def _mars_fm_proposer(found: _Found) -> Proposer:
     from openmm_genmd.proposers.mars_fm_proposer import MarsFMProposer
 
-    return MarsFMProposer(path, topology, system=system, atoms=atoms)
+    return MarsFMProposer(found.path, found.topology, system=found.system, atoms=found.atoms)
 
 
 def bundled_names() -> list[str]:
