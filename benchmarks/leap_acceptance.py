@@ -121,6 +121,10 @@ def of_candidates(
         energies = energy.evaluate(np.concatenate([x[None], candidates]))
         logs = -energies / kt - np.concatenate([log_q_x, log_q])
         weights = np.exp(logs - logs.max())
+        if not weights[1:].any():  # all candidates are hopeless
+            found.append(0.0)
+            far.append(0.0)
+            continue
         pick = 1 + rng.choice(k, p=weights[1:] / weights[1:].sum())
         acceptance = min(1.0, weights[1:].sum() / (weights.sum() - weights[pick]))
         found.append(acceptance)

@@ -5,6 +5,7 @@
 
 void bindJumpRecord(pybind11::module_& module);
 void bindBatchedEnergy(pybind11::module_& module);
+void bindBlockNetwork(pybind11::module_& module);
 void bindSwitching(pybind11::module_& module);
 void bindGenerativeJumpIntegrator(pybind11::module_& module);
 

@@ -21,6 +21,7 @@ PYBIND11_MODULE(_core, module) {
     registerHandoff();
     bindJumpRecord(module);
     bindBatchedEnergy(module);
+    bindBlockNetwork(module);
     bindSwitching(module);
     bindGenerativeJumpIntegrator(module);
 }

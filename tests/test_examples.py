@@ -112,3 +112,11 @@ def test_demo_writes_its_files(tmp_path: Path) -> None:
     assert (tmp_path / "free_energy.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "jumps.csv").read_text(encoding="utf-8").startswith("# grade: exact\n")
     assert "Grade: exact." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_unbinding_paths() -> None:
+    output = run_example("examples/unbinding_paths.py", "--walkers", "2", "--most-leaps", "2")
+    assert "model: 0 of 2 out (exploratory)" in output  # two leaps are too few
+    assert "no drift: 0 of 2 out (exploratory)" in output
+    control = output.split("no drift")[1]
+    assert re.findall(r"still in, (-?\d+) kcal/mol", control) == ["0", "0"]

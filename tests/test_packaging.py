@@ -44,7 +44,11 @@ def test_the_wheel_holds_what_the_package_needs(wheel):
         r"openmm_genmd/proposers/checkpoints/alanine-dipeptide\.safetensors",
         r"openmm_genmd/proposers/checkpoints/tetrapeptides\.safetensors",
         r"openmm_genmd/proposers/checkpoints/tetrapeptide-blocks\.safetensors",
+        r"openmm_genmd/proposers/checkpoints/cb7-b2\.safetensors",
         r"openmm_genmd/data/structures/alanine-dipeptide\.pdb",
+        r"openmm_genmd/unbinding/viewer/3Dmol-min\.js",
+        r"openmm_genmd/unbinding/viewer/3Dmol-LICENSE\.txt",
+        r"openmm_genmd/unbinding/viewer/channels\.js",
         r"openmm_genmd/py\.typed",
         r".*/licenses/LICENSE",
     ):
@@ -56,8 +60,8 @@ def test_the_wheel_is_small_but_for_the_bundled_models(wheel):
     with zipfile.ZipFile(wheel) as archive:
         sizes = {item.filename: item.compress_size for item in archive.infolist()}
     models = sum(size for name, size in sizes.items() if name.endswith(".safetensors"))
-    assert models < 2_800_000
-    assert sum(sizes.values()) - models < 1_200_000
+    assert models < 3_900_000
+    assert sum(sizes.values()) - models < 1_750_000
 
 
 def test_no_compiled_code_links_torch(wheel):

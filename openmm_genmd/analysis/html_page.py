@@ -43,9 +43,19 @@ class TextTable:
                 )
 
 
-def page(title: str, parts: Sequence[str]) -> str:
-    """A whole page as HTML text, without any reference to other files."""
-    return _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(parts))
+def page(title: str, parts: Sequence[str], *, head: str = "") -> str:
+    """A whole page as HTML text, without any reference to other files.
+
+    Parameters
+    ----------
+    title
+        Of the page.
+    parts
+        Its body, HTML.
+    head
+        More for its head, HTML.
+    """
+    return _PAGE.format(title=escape(title), style=_STYLE, head=head, body="\n".join(parts))
 
 
 def notes_section(notes: Sequence[str]) -> str:
@@ -107,7 +117,7 @@ figcaption { color: #48515b; font-size: .9rem; }
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{style}</style></head>
+{head}<title>{title}</title><style>{style}</style></head>
 <body><main>
 {body}
 </main></body></html>

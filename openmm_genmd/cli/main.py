@@ -10,6 +10,7 @@ from openmm_genmd.cli.run import run
 from openmm_genmd.cli.sample import sample
 from openmm_genmd.cli.simulate import simulate
 from openmm_genmd.cli.train import train_app
+from openmm_genmd.cli.unbind import unbind_app
 
 app = typer.Typer(
     name="genmd",
@@ -32,6 +33,7 @@ app.add_typer(train_app, name="train", help="Fit a generative model to trajector
 app.command()(sample)
 app.command()(evaluate)
 app.command()(run)
+app.add_typer(unbind_app, name="unbind", help="Paths on which a ligand leaves its receptor.")
 
 
 if __name__ == "__main__":

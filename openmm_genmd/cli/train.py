@@ -13,6 +13,7 @@ from rich.progress import Progress
 from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.prior_training import PriorTraining, prior_training
 from openmm_genmd.cli.progress import counting_progress
+from openmm_genmd.cli.train_biomd import biomd
 from openmm_genmd.cli.train_blocks import blocks
 from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
@@ -35,6 +36,7 @@ def _train() -> None:
 
 train_app.command()(marsfm)
 train_app.command()(blocks)
+train_app.command()(biomd)
 
 _TORSIONS, _STATES = "Which torsions", "Which frames count how much"
 _MODEL, _FIT = "Model", "Fit"

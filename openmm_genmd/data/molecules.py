@@ -94,6 +94,23 @@ def check_particle_count(topology: app.Topology, system: openmm.System | None) -
         )
 
 
+def add_missing_bonds(topology: app.Topology, graph: BondGraph) -> None:
+    """Give a Topology the bonds of its graph that it lacks: PDB files leave out those of ligands.
+
+    Parameters
+    ----------
+    topology
+        Changed in place.
+    graph
+        Of this Topology and a System.
+    """
+    have = {_pair(bond[0].index, bond[1].index) for bond in topology.bonds()}
+    atoms = list(topology.atoms())
+    for a, b in graph.bonds:
+        if (a, b) not in have:
+            topology.addBond(atoms[a], atoms[b])
+
+
 def _pair(a: int, b: int) -> Pair:
     return (a, b) if a < b else (b, a)
 

@@ -34,6 +34,8 @@ class TrajectoryWriter:
         Of all atoms.
     frame_interval_ps
         Between frames, for formats that store times. With 1.0 the times are frame numbers.
+    topology_beside
+        Whether the topology is written beside an xtc or dcd file.
 
     Raises
     ------
@@ -55,7 +57,12 @@ class TrajectoryWriter:
     """
 
     def __init__(
-        self, path: str | Path, topology: app.Topology, *, frame_interval_ps: float = 1.0
+        self,
+        path: str | Path,
+        topology: app.Topology,
+        *,
+        frame_interval_ps: float = 1.0,
+        topology_beside: bool = True,
     ) -> None:
         self.path = Path(path)
         if self.path.suffix not in FORMATS:
@@ -63,6 +70,7 @@ class TrajectoryWriter:
                 f"a trajectory must end in {', '.join(FORMATS)}, got {self.path.name!r}"
             )
         self._topology, self._interval_ps = topology, frame_interval_ps
+        self._topology_beside = topology_beside
         self._partial = self.path.with_suffix(f".partial{self.path.suffix}")
         self._file: Any = None
         self._first_nm: NDArray[Any] | None = None
@@ -96,7 +104,7 @@ class TrajectoryWriter:
         """Close the file, which gets its name unless something failed."""
         self._file.close()
         if kind is None and self._first_nm is not None:
-            if self.topology_file != self.path:
+            if self._topology_beside and self.topology_file != self.path:
                 self._write_topology(self._first_nm)
             os.replace(self._partial, self.path)
         else:

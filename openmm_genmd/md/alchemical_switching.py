@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import openmm
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.switching_settings import SwitchingSettings, settings_of
+from openmm_genmd.native import core
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ import openmm
 from numpy.typing import NDArray
 from openmm import unit
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.platforms import find_platform
+from openmm_genmd.native import core
 
 
 class BatchedEnergy:

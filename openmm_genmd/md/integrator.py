@@ -22,11 +22,11 @@ from openmm_genmd.md.integrator_arguments import (
 from openmm_genmd.md.jump_decisions import JumpDecisions
 from openmm_genmd.md.jump_history import JumpHistory
 from openmm_genmd.md.jump_settings import JumpSettings
-from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
 from openmm_genmd.md.protocols import JumpProtocol
 from openmm_genmd.md.shadow_work import warn_of_shadow_work
 from openmm_genmd.md.switching_settings import SwitchingSettings
+from openmm_genmd.native import core
 from openmm_genmd.proposers.proposer import Grade, Proposer
 
 _HANDOFF = '<Integrator type="_GenMDHandoff"/>'

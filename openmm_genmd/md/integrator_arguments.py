@@ -9,8 +9,8 @@ import openmm
 from openmm import amd, unit
 
 from openmm_genmd.md.local_relaxation import LocalRelaxation
-from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
+from openmm_genmd.native import core
 from openmm_genmd.proposers.proposer import Grade, Proposer
 from openmm_genmd.units import to_md
 

@@ -14,10 +14,10 @@ from openmm_genmd.md.integrator_arguments import (
     require_allowed_grade,
     require_no_adaptation,
 )
-from openmm_genmd.md.native import core
 from openmm_genmd.md.proposer_session import ProposerSession
 from openmm_genmd.md.protocol_of import protocol_of
 from openmm_genmd.md.protocols import JumpProtocol
+from openmm_genmd.native import core
 from openmm_genmd.proposers.proposer import UP_TO_TIME_STEP, Grade, Proposer
 
 Array = NDArray[np.float64]

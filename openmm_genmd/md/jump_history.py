@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 
 class JumpHistory:

@@ -7,7 +7,7 @@ from typing import Any
 from openmm import unit
 
 from openmm_genmd.md.integrator_arguments import checked_count, checked_seed, checked_temperature_k
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 
 class JumpSettings:

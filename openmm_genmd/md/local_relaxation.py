@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from openmm import unit
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import JumpProtocol
 from openmm_genmd.md.switching_settings import whole_number
+from openmm_genmd.native import core
 from openmm_genmd.units import to_md
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import openmm
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.platforms import platform_names
+from openmm_genmd.native import core
 
 PLATFORMS = ("OpenCL", "CUDA", "HIP")
 LOADED = "loaded"

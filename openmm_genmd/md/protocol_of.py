@@ -6,9 +6,9 @@ from typing import Any
 
 from openmm_genmd.md.alchemical_switching import AlchemicalSwitching
 from openmm_genmd.md.local_relaxation import LocalRelaxation
-from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import Instantaneous, JumpProtocol, MultipleTry
 from openmm_genmd.md.steered_switching import SteeredSwitching
+from openmm_genmd.native import core
 
 
 def protocol_of(integrator: Any) -> JumpProtocol:

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.surrogates import WithSurrogate
+from openmm_genmd.native import core
 
 
 class JumpProtocol(ABC):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.switching_settings import SwitchingSettings
+from openmm_genmd.native import core
 
 LARGEST_KT = 2.0
 TRIALS, STEPS = 4, 100

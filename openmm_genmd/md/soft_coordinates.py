@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from openmm import unit
 
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 from openmm_genmd.proposers.proposer import Proposer
 from openmm_genmd.representations.torsions import TorsionRepresentation
 from openmm_genmd.units import to_md

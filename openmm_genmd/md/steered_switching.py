@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from openmm import unit
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.soft_coordinates import SoftCoordinates
 from openmm_genmd.md.surrogates import WithSurrogate
 from openmm_genmd.md.switching_settings import SwitchingSettings, settings_of
+from openmm_genmd.native import core
 from openmm_genmd.proposers.proposer import Proposer
 from openmm_genmd.units import to_md
 

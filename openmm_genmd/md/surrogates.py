@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from openmm import unit
 
-from openmm_genmd.md.native import core
 from openmm_genmd.md.protocols import JumpProtocol
+from openmm_genmd.native import core
 from openmm_genmd.units import to_md
 
 Rule = Literal["protocol work", "total work", "metropolized steps"]

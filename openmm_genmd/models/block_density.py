@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openmm_genmd.models.block_network import KeptContext, draw_block, encode_kept, weigh_block
 from openmm_genmd.models.block_transformer import BlockTransformer
-from openmm_genmd.models.block_weights import MoleculeWeights, unpack
+from openmm_genmd.models.block_weights import unpack
 from openmm_genmd.models.circular_b_spline import REACH, TURN
+from openmm_genmd.native import core
 from openmm_genmd.representations.torsion_tokens import TorsionTokens
 
 Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ class MoleculeDensity:
         self.model, self.tokens = model, tokens
         self._parameters = tuple(model.parameters())
         self._read: tuple[int, ...] = ()
-        self._weights: MoleculeWeights | None = None
+        self._network: Any = None
 
     def block(self, torsions: Sequence[int]) -> BlockDensity:
         """Density of some torsions, by number, given all others.
@@ -66,12 +67,12 @@ class MoleculeDensity:
             )
         return BlockDensity(self, torsions)
 
-    def weights(self) -> MoleculeWeights:
-        """Present weights as arrays; another object after they have changed."""
+    def network(self) -> Any:
+        """Compiled network with the present weights; another object after they have changed."""
         version = self.weights_version()
-        if self._weights is None or version != self._read:
-            self._weights, self._read = unpack(self.model, self.tokens), version
-        return self._weights
+        if self._network is None or version != self._read:
+            self._network, self._read = core.BlockNetwork(unpack(self.model, self.tokens)), version
+        return self._network
 
     def weights_version(self) -> tuple[int, ...]:
         """Return how often each weight was changed, as torch counts: by optimisers and by loading.
@@ -79,6 +80,9 @@ class MoleculeDensity:
         A change that it does not notice has no effect on densities and draws either.
         """
         return tuple(map(_VERSION, self._parameters))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_network": None}
 
 
 @dataclass(frozen=True)
@@ -128,18 +132,16 @@ class BlockDensity:
     def __init__(self, molecule: MoleculeDensity, torsions: Sequence[int]) -> None:
         tokens = molecule.tokens
         self.molecule, self.torsions = molecule, tuple(torsions)
-        self._kept = np.array(
-            [n for n in range(len(tokens)) if n not in set(torsions)], dtype=np.intp
-        )
+        self._kept = tuple(n for n in range(len(tokens)) if n not in set(torsions))
         self.config = BlockDensityConfig(len(self.torsions), len(self._kept) > 0)
-        self._block = np.array([n for n in tokens.order if n in set(torsions)], dtype=np.intp)
-        place = {n: column for column, n in enumerate(self.torsions)}
-        self._columns = np.array([place[n] for n in self._block.tolist()])
+        self._block = tuple(n for n in tokens.order.tolist() if n in set(torsions))
+        self._places = np.array([self._block.index(n) for n in self.torsions])
+        self._columns = np.argsort(self._places)
         fraction = molecule.model.config.uniform_fraction
         self._fraction = fraction
         self._log_floor = _log(fraction) - len(self.torsions) * math.log(TURN)
         self._log_rest = _log(1.0 - fraction)
-        self._known: tuple[MoleculeWeights, bytes, KeptContext] | None = None
+        self._known: tuple[Any, bytes, Any] | None = None
 
     def sample(
         self, n: int, rng: np.random.Generator, context: Array | None = None
@@ -161,15 +163,10 @@ class BlockDensity:
         ValueError
             If a context is missing, given needlessly or has the wrong shape.
         """
-        weights, known = self._encoded(context)
-        from_floor = rng.random(n) < self._fraction
-        uniform = rng.random((n, len(self._block), 1 + REACH))
-        anywhere = TURN * uniform[..., 0] - math.pi
-        with _zero_density_allowed():
-            drawn, log_density = draw_block(weights, known, uniform, anywhere, from_floor)
-        angles = np.empty_like(drawn)
-        angles[:, self._columns] = drawn
-        return angles, self._with_floor(log_density)
+        given = self._given(context)
+        anywhere = rng.random(n) < self._fraction
+        drawn, log_density = given.draw(rng.random((n, len(self._block), 1 + REACH)), anywhere)
+        return drawn.take(self._places, axis=1), self._with_floor(log_density)
 
     def log_prob_numpy(self, angles: Array, context: Array | None = None) -> Array:
         """Log densities ``(n,)`` of angles ``(n, m)`` in rad; 2 pi periodic.
@@ -189,12 +186,10 @@ class BlockDensity:
         m = len(self.torsions)
         if angles.ndim != 2 or angles.shape[1] != m:
             raise ValueError(f"angles must have shape (n, {m}), got {angles.shape}")
-        weights, known = self._encoded(context)
-        with _zero_density_allowed():
-            log_density = weigh_block(weights, known, angles[:, self._columns])
+        log_density = self._given(context).weigh(angles.take(self._columns, axis=1))
         return self._with_floor(log_density)
 
-    def _encoded(self, context: Array | None) -> tuple[MoleculeWeights, KeptContext]:
+    def _given(self, context: Array | None) -> Any:
         """What the network says; the encoder runs only if something has changed."""
         n = len(self._kept)
         shape = None if context is None else context.shape
@@ -205,14 +200,15 @@ class BlockDensity:
             )
         if not n and context is not None:
             raise ValueError("a block of all torsions depends on nothing: leave context out")
-        weights = self.molecule.weights()
+        network = self.molecule.network()
         values = np.empty(0) if context is None else np.asarray(context, dtype=np.float64)[0]
         key = values.tobytes()
-        if self._known is None or self._known[0] is not weights or self._known[1] != key:
-            with _zero_density_allowed():
-                encoded = encode_kept(weights, self._block, self._kept, values)
-            self._known = weights, key, encoded
-        return weights, self._known[2]
+        if self._known is None or self._known[0] is not network or self._known[1] != key:
+            self._known = network, key, network.given(self._block, self._kept, values)
+        return self._known[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_known": None}
 
     @property
     def shared(self) -> MoleculeDensity:
@@ -226,11 +222,6 @@ class BlockDensity:
     def _with_floor(self, log_density: Array) -> Array:
         with np.errstate(invalid="ignore"):  # a density of lost particles is not a number
             return np.logaddexp(log_density + self._log_rest, self._log_floor)
-
-
-def _zero_density_allowed() -> np.errstate:
-    """Where there is none the uniform part takes over, and what is lost has a NaN."""
-    return np.errstate(divide="ignore", invalid="ignore")
 
 
 def _log(weight: float) -> float:

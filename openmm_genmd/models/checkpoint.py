@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeVar
 
 from openmm_genmd.data.fingerprint import TopologyFingerprint
+from openmm_genmd.models.bio_md import BioMD
+from openmm_genmd.models.bio_md_config import BioMDConfig
 from openmm_genmd.models.block_transformer import BlockTransformer, BlockTransformerConfig
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
 from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
@@ -64,6 +66,7 @@ KINDS = (
     ModelKind("mars_fm", MarsFM, MarsFMConfig, of_one_molecule=False),
     ModelKind("mars_fm_torsions", MarsFMTorsions, MarsFMTorsionsConfig, of_one_molecule=False),
     ModelKind("torsion_blocks", BlockTransformer, BlockTransformerConfig, of_one_molecule=False),
+    ModelKind("bio_md", BioMD, BioMDConfig, of_one_molecule=False),
 )
 """All kinds; the names are for ever."""
 
@@ -158,6 +161,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint[TorusFlow, TopologyFingerpri
 
 @overload
 def load_checkpoint(path: str | Path, model: type[MarsFM]) -> Checkpoint[MarsFM, None]: ...
+
+
+@overload
+def load_checkpoint(path: str | Path, model: type[BioMD]) -> Checkpoint[BioMD, None]: ...
 
 
 @overload

@@ -67,6 +67,7 @@ class KeptContextLeap(TorsionLeap):
             )
         self._model = block.model
         self._subset = representation.subset(block.torsions)
+        self._measured: tuple[Hashable, Array] = None, np.empty(0)
 
     def propose(self, positions: Array, box: Array | None, rng: np.random.Generator) -> Proposal:
         """Proposed conformation with its log ratio; see `Proposer.propose`.
@@ -77,13 +78,13 @@ class KeptContextLeap(TorsionLeap):
             If the positions have the wrong shape.
         """
         whole = self._whole(positions, box)
-        torsions = self.representation.encode(whole)
+        torsions = self._torsions(whole)
         if not np.isfinite(torsions).all():
             return Proposal(np.full_like(positions, math.nan), math.nan)
         others = torsions[None, self._others]
         angles, log_q_y = self._model.sample(1, rng, others)
         log_q_x = self._model.log_prob_numpy(torsions[None, self._block], others)
-        turned = self._subset.decode(angles[0], whole)
+        turned = self._subset.turn(angles[0] - torsions[self._block], whole)
         return Proposal(in_images_of(positions, whole, turned), float(log_q_x[0] - log_q_y[0]))
 
     def sample(
@@ -98,9 +99,9 @@ class KeptContextLeap(TorsionLeap):
         """
         require_candidates(k)
         whole = self._whole(positions, box)
-        others = self.representation.encode(whole)[None, self._others]
-        angles, log_densities = self._model.sample(k, rng, others)
-        turned = self._subset.decode(angles, whole)
+        torsions = self._torsions(whole)
+        angles, log_densities = self._model.sample(k, rng, torsions[None, self._others])
+        turned = self._subset.turn(angles - torsions[self._block], whole)
         return in_images_of(positions, whole, turned), log_densities
 
     def log_density(self, candidates: Array, given: Array, box: Array | None) -> Array:
@@ -113,9 +114,18 @@ class KeptContextLeap(TorsionLeap):
         ValueError
             If an array has the wrong shape.
         """
-        others = self.representation.encode(self._whole(given, box))[None, self._others]
-        angles = self._subset.encode(self._whole(candidates, box))
+        others = self._torsions(self._whole(given, box))[None, self._others]
+        whole = self._whole(candidates, box)
+        one = whole.ndim == 3 and len(whole) == 1
+        angles = self._torsions(whole[0])[None, self._block] if one else self._subset.encode(whole)
         return self._model.log_prob_numpy(angles, others)
+
+    def _torsions(self, whole: Array) -> Array:
+        """All torsions; an attempt asks three times for those of one conformation."""
+        key = whole.shape, whole.tobytes()
+        if key != self._measured[0]:
+            self._measured = key, self.representation.encode(whole)
+        return self._measured[1]
 
     def frozen_version(self) -> Hashable:
         """Version of the model's weights; see `Proposer.frozen_version`."""

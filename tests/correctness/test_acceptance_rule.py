@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 from .exact_models import kt
 

@@ -7,7 +7,7 @@ import pytest
 from openmm import app
 
 from openmm_genmd import GenerativeJumpIntegrator, JumpReporter
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from openmm import app, unit
 
 from openmm_genmd import GenerativeJumpIntegrator, Instantaneous, Proposal
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 
 def test_a_jump_follows_directly_after_every_interval(proposing, well, jumping, in_context):

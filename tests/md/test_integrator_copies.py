@@ -10,7 +10,7 @@ import openmm
 import pytest
 
 from openmm_genmd import GenerativeJumpIntegrator, Proposal
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 from .round_trips import through_openmm_clone, through_pickle, through_xml
 

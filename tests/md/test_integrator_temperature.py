@@ -7,7 +7,7 @@ import pytest
 from openmm import unit
 
 from openmm_genmd import GenerativeJumpIntegrator, Proposal
-from openmm_genmd.md.native import core
+from openmm_genmd.native import core
 
 R = 0.00831446261815324
 

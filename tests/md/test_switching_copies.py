@@ -16,8 +16,8 @@ from openmm_genmd import (
     UniformTorsionProposer,
     load_proposer,
 )
-from openmm_genmd.md.native import core
 from openmm_genmd.md.switching_settings import sigmoid_table
+from openmm_genmd.native import core
 from openmm_genmd.representations.torsions import TorsionRepresentation
 
 from .round_trips import through_openmm_clone, through_pickle, through_xml

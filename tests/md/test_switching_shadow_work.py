@@ -7,8 +7,8 @@ import openmm
 import pytest
 
 from openmm_genmd import GenerativeJumpIntegrator, Instantaneous
-from openmm_genmd.md.native import core
 from openmm_genmd.md.shadow_work import ShadowWorkWarning
+from openmm_genmd.native import core
 
 from .switching_systems import PROTOCOLS, SLOW, START_NM, Mirror, bound_pair, morph
 

@@ -1,6 +1,9 @@
-"""Densities of blocks of torsions: exact, causal, and the same in torch and NumPy."""
+"""Densities of blocks of torsions: exact, causal, and the same compiled and in torch."""
 
 from __future__ import annotations
+
+import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -14,20 +17,11 @@ from openmm_genmd.representations.torsion_tokens import TorsionTokens
 from openmm_genmd.representations.torsions import TorsionRepresentation
 from openmm_genmd.training.block_batches import ranks_of
 
-SMALL = BlockTransformerConfig(width=16, heads=2, layers=2, hidden_features=24, nodes=12)
+from .block_oracle import SMALL, random_model, single_log_densities
+
 TOKENS = TorsionTokens.of(TorsionRepresentation.from_topology(build_peptide("SRG")[0]))
 N = len(TOKENS)
 GRID = np.linspace(-np.pi, np.pi, 72, endpoint=False)  # a multiple of the nodes: exact
-
-
-def random_model(seed: int = 0, **changes) -> BlockTransformer:
-    """Weights far from those of a new model, which is uniform."""
-    model = BlockTransformer(SMALL.model_copy(update=changes)).double().eval()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(0.3 * torch.randn(weight.shape, generator=generator, dtype=weight.dtype))
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -35,26 +29,13 @@ def molecule():
     return MoleculeDensity(random_model(), TOKENS)
 
 
+def with_fraction(fraction):
+    return SMALL.model_copy(update={"uniform_fraction": fraction})
+
+
 def context_of(block, seed=1):
     kept = [n for n in range(N) if n not in block]
     return np.random.default_rng(seed).uniform(-np.pi, np.pi, (1, len(kept))) if kept else None
-
-
-def single_log_densities(model, block, torsions_rad):
-    """What the network itself says of each torsion, ``(n, N)``."""
-    n = len(torsions_rad)
-
-    def rows(array):
-        return torch.as_tensor(np.broadcast_to(array, (n, *array.shape)).copy())
-
-    names = ("kinds", "residue_types", "variants", "residues", "from_ends", "free_ends")
-    with torch.no_grad():
-        return model(
-            torch.as_tensor(torsions_rad),
-            rows(ranks_of(TOKENS, block)),
-            *(rows(getattr(TOKENS, name)) for name in names),
-            rows(np.ones(N, dtype=bool)),
-        ).numpy()
 
 
 def test_a_new_model_is_uniform():
@@ -66,7 +47,7 @@ def test_a_new_model_is_uniform():
 
 @pytest.mark.parametrize("fraction", [0.0, 0.1])
 def test_one_and_two_torsions_are_normalised(fraction):
-    molecule = MoleculeDensity(random_model(uniform_fraction=fraction), TOKENS)
+    molecule = MoleculeDensity(random_model(with_fraction(fraction)), TOKENS)
     one = molecule.block([3]).log_prob_numpy(GRID[:, None], context_of([3]))
     assert np.exp(one).mean() * 2 * np.pi == pytest.approx(1.0, rel=1e-12)
     assert np.ptp(one) > 0.5
@@ -88,7 +69,7 @@ def test_drawing_weighing_and_the_network_agree(molecule, block):
     if context is not None:
         torsions[:, [n for n in range(N) if n not in block]] = context
     fraction = molecule.model.config.uniform_fraction
-    network = single_log_densities(molecule.model, block, torsions).sum(axis=1)
+    network = single_log_densities(molecule.model, TOKENS, block, torsions).sum(axis=1)
     floor = np.log(fraction) - len(block) * np.log(2 * np.pi)
     expected = np.logaddexp(np.log(1 - fraction) + network, floor)
     np.testing.assert_allclose(log_density, expected, atol=1e-10)
@@ -121,18 +102,18 @@ def test_conditionals_see_what_is_kept_and_what_was_drawn_before_and_nothing_els
     model, block = random_model(), [1, 2, 4, 5]
     order = [n for n in TOKENS.order.tolist() if n in block]
     torsions = np.random.default_rng(4).uniform(-np.pi, np.pi, (1, N))
-    before = single_log_densities(model, block, torsions)[0]
+    before = single_log_densities(model, TOKENS, block, torsions)[0]
     assert np.all(before[[n for n in range(N) if n not in block]] == 0)
     for place, changed in enumerate(order):
         other = torsions.copy()
         other[0, changed] += 1.0
-        after = single_log_densities(model, block, other)[0]
+        after = single_log_densities(model, TOKENS, block, other)[0]
         assert np.array_equal(after[order[:place]], before[order[:place]])
         assert np.all(after[order[place + 1 :]] != before[order[place + 1 :]])
     for kept in (0, 7):
         other = torsions.copy()
         other[0, kept] += 1.0
-        assert np.all(single_log_densities(model, block, other)[0][block] != before[block])
+        assert np.all(single_log_densities(model, TOKENS, block, other)[0][block] != before[block])
 
 
 def test_backbone_comes_before_side_chains():
@@ -196,9 +177,21 @@ def test_changed_weights_are_read_again(molecule):
     np.testing.assert_allclose(density.log_prob_numpy(after, context), log_density, atol=1e-12)
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_have_weights_of_their_own(copied):
+    density, context = MoleculeDensity(random_model(), TOKENS).block([2, 0]), context_of([2, 0])
+    angles, log_density = density.sample(4, np.random.default_rng(0), context)
+    other = copied(density)
+    assert np.array_equal(other.log_prob_numpy(angles, context), log_density)
+    with torch.no_grad():
+        density.molecule.model.logits.bias[0] += 1.0
+    assert np.array_equal(other.log_prob_numpy(angles, context), log_density)
+    assert not np.array_equal(density.log_prob_numpy(angles, context), log_density)
+
+
 def test_the_uniform_part_reaches_everything():
     """Also where the network's density is zero in double precision."""
-    model = random_model(uniform_fraction=0.25)
+    model = random_model(with_fraction(0.25))
     with torch.no_grad():
         model.logits.bias[: SMALL.nodes // 2] -= 2000.0
     density, context = MoleculeDensity(model, TOKENS).block([0, 1]), context_of([0, 1])

@@ -144,6 +144,30 @@ def test_lost_particles_give_no_ratio(peptide, von_mises):
         assert np.isnan(part.propose(lost, None, np.random.default_rng(1)).log_ratio)
 
 
+def test_a_conformation_that_moved_in_place_is_measured_again(peptide, von_mises):
+    (part,) = BlockProposer(peptide[0], [_block("kept", peptide, von_mises)]).parts
+    (fresh,) = BlockProposer(peptide[0], [_block("kept", peptide, von_mises)]).parts
+    x = peptide[1].copy()
+    candidates, _ = part.sample(x, None, np.random.default_rng(2), 3)
+    before = part.log_density(x[None], x, None)
+    everything = np.arange(len(peptide[0].torsions), dtype=float)
+    x[:] = peptide[0].decode(everything, x)
+    after = part.log_density(x[None], x, None)
+    assert abs(after - before)[0] > 1e-3
+    assert np.array_equal(after, fresh.log_density(x[None], x, None))
+    turned = part.sample(x, None, np.random.default_rng(2), 3)[0]
+    assert np.array_equal(turned, fresh.sample(x, None, np.random.default_rng(2), 3)[0])
+    assert not np.allclose(turned, candidates)
+
+
+def test_one_candidate_has_the_density_that_it_has_among_others(peptide, von_mises):
+    (part,) = BlockProposer(peptide[0], [_block("kept", peptide, von_mises)]).parts
+    candidates, log_densities = part.sample(peptide[1], None, np.random.default_rng(3), 3)
+    alone = [part.log_density(one[None], peptide[1], None)[0] for one in candidates]
+    np.testing.assert_allclose(alone, log_densities, atol=1e-9)
+    np.testing.assert_allclose(part.log_density(candidates, peptide[1], None), alone, atol=1e-9)
+
+
 def test_blocks_become_parts_of_their_kind(peptide, von_mises):
     blocks = [replace(_block(kind, peptide, von_mises), name=kind) for kind in KINDS]
     proposer = BlockProposer(peptide[0], blocks, weights=[1, 2, 3, 4], pool_size=17)

@@ -5,7 +5,7 @@ import sys
 import openmm
 import pytest
 
-from openmm_genmd.md.native import core, load_core, minor_version, require_same_openmm
+from openmm_genmd.native import core, load_core, minor_version, require_same_openmm
 
 
 def test_minor_version():

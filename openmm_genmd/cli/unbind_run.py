@@ -1,0 +1,204 @@
+"""``genmd unbind run``: paths on which a ligand leaves, from the shell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.unbinding_complex import chosen_complex
+from openmm_genmd.unbinding.baselines import BaselinePlan
+from openmm_genmd.unbinding.path_settings import PathSettings
+from openmm_genmd.unbinding.team_run import TeamPlan
+from openmm_genmd.unbinding.unbinding_run import Report, UnbindingPlan, run_unbinding
+from openmm_genmd.unbinding.verification import ShootingPlan
+
+_STAGES = {
+    "walkers": "walkers",
+    "shooting": "shooting",
+    "zero_drift": "control: no drift",
+    "random_drift": "control: random drift",
+    "pull": "straight pulls",
+    "metadynamics": "metadynamics, tuned",
+    "metadynamics_fast": "metadynamics, hills that push",
+    "metadynamics_naive": "metadynamics, usual settings",
+}
+
+
+def unbind_run(
+    out: Annotated[Path, typer.Option(help="Folder of the run: new, or to be resumed.")],
+    system: Annotated[
+        str | None, typer.Option(help="A bundled complex: cb7-b2, cb7-viologen, l99a-p-xylene.")
+    ] = None,
+    pdb: Annotated[Path | None, typer.Option(help="Structure of your own bound complex.")] = None,
+    system_xml: Annotated[
+        str | None,
+        typer.Option(help="Its serialized System, or force field files separated by commas."),
+    ] = None,
+    ligand: Annotated[
+        str | None,
+        typer.Option(help="Its ligand: a residue name, 'chain B', 'resSeq 401', or a selection."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="In place of these: a folder of genmd unbind prepare, which has it all."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled model, or a file of genmd train biomd [cb7-b2 for the bundled hosts]."
+        ),
+    ] = None,
+    walkers: Annotated[int, typer.Option(help="Independent tries.", min=1)] = 30,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes, each on one core [all cores].", min=1)
+    ] = None,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines",
+            help="Run metadynamics, straight pulls and the controls without a model too.",
+        ),
+    ] = False,
+    resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
+    seed: Annotated[int, typer.Option(help="Of everything random.", min=0)] = 1,
+    platform: Annotated[str, typer.Option(help="OpenMM platform.")] = "CPU",
+    pocket_nm: Annotated[
+        float | None,
+        typer.Option(
+            help="Show the model only residues this near to the ligand; for proteins 1 to 1.2."
+        ),
+    ] = None,
+    shots: Annotated[
+        int, typer.Option(help="Shots from each of five frames of two paths; 0: none.", min=0)
+    ] = 8,
+    most_leaps: Annotated[int | None, typer.Option(help="Leaps of a path at most.")] = None,
+    steps_per_leap: Annotated[int | None, typer.Option(help="MD steps of each drag.")] = None,
+    candidates: Annotated[
+        int | None, typer.Option(help="Proposals that each leap chooses among by their work.")
+    ] = None,
+    most_work_of_leap_kcal_per_mol: Annotated[
+        float | None, typer.Option(help="The gate: a leap that costs more is refused.")
+    ] = None,
+    most_work_of_path_kcal_per_mol: Annotated[
+        float | None, typer.Option(help="The same for a path as a whole.")
+    ] = None,
+    exit_nm: Annotated[
+        float | None, typer.Option(help="Least heavy-atom distance at which a ligand is out.")
+    ] = None,
+    time_step_fs: Annotated[float | None, typer.Option(help="Of the MD.")] = None,
+    temperature_k: Annotated[float | None, typer.Option(help="Of the MD [300].")] = None,
+    cutoff_nm: Annotated[
+        float | None, typer.Option(help="Of nonbonded interactions, if the System is built here.")
+    ] = None,
+) -> None:
+    """Find paths on which a ligand leaves its receptor, and verify them.
+
+    A model proposes where the ligand goes next; springs drag it there, and a leap that costs too
+    much work is taken back. Exits count if the ligand stays away in 3 ps of MD without springs.
+    Paths are of grade *exploratory*: evidence of a way out, without Boltzmann weight or rate.
+
+    Example: `genmd unbind run --system cb7-b2 --walkers 30 --out unbinding`, then open
+    `unbinding/unbinding.html`. For a complex of your own, make data with `genmd unbind prepare` and
+    a model with `genmd train biomd` first.
+    """
+    console = Console()
+    chosen = {
+        name: value
+        for name, value in (
+            ("most_leaps", most_leaps),
+            ("steps_per_leap", steps_per_leap),
+            ("candidates", candidates),
+            ("most_work_of_leap_kcal_per_mol", most_work_of_leap_kcal_per_mol),
+            ("most_work_of_path_kcal_per_mol", most_work_of_path_kcal_per_mol),
+            ("exit_nm", exit_nm),
+            ("time_step_fs", time_step_fs),
+        )
+        if value is not None
+    }
+    errors = (ValueError, FileNotFoundError, FileExistsError, ImportError, RuntimeError)
+    with stopping_on(errors, "genmd unbind run", console):
+        settings = PathSettings(**_with_attempts(chosen))
+        named = {"system": system, "pdb": pdb, "system_xml": system_xml, "ligand": ligand}
+        more = {"pocket_nm": pocket_nm, "temperature_k": temperature_k, "cutoff_nm": cutoff_nm}
+        bound = chosen_complex(named | more, data)
+        team = TeamPlan(
+            bound,
+            model or _default_model(system),
+            settings=settings,
+            walkers=walkers,
+            seed=seed,
+            platform=platform,
+        )
+        shooting = ShootingPlan(shots=shots) if shots else None
+        plan = UnbindingPlan(team, BaselinePlan() if baselines else None, shooting)
+        with _progress(console) as report:
+            summary = run_unbinding(
+                plan, out, workers=workers or os.cpu_count() or 1, resume=resume, report=report
+            )
+    console.print(_table(summary))
+    console.print(f"report: {out / 'unbinding.html'}", highlight=False)
+
+
+def _with_attempts(chosen: dict[str, Any]) -> dict[str, Any]:
+    """More leaps need more attempts, which have no option."""
+    default = PathSettings()
+    leaps = chosen.get("most_leaps", default.most_leaps)
+    return chosen | {"most_attempts": max(default.most_attempts, 2 * leaps)}
+
+
+def _default_model(system: str | None) -> str:
+    if system is not None and system.startswith("cb7-"):
+        return "cb7-b2"
+    raise ValueError(
+        "--model is required: no bundled model knows this complex; make paths with genmd unbind "
+        "prepare and a model with genmd train biomd"
+    )
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Report]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, of: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(_STAGES.get(stage, stage), total=of)
+            progress.update(tasks[stage], completed=done, total=of)
+
+        yield report
+
+
+def _table(summary: dict[str, Any]) -> Table:
+    """The summary's numbers; ``-`` where nothing succeeded."""
+    named = {name: part for name, part in summary.items() if isinstance(part, dict)}
+    table = Table("", "this search", *(_STAGES.get(name, name) for name in named))
+    for key in _ROWS:
+        values = [summary.get(key), *(part.get(key) for part in named.values())]
+        table.add_row(key, *map(_text, values))
+    table.title = "grade: exploratory (paths carry no Boltzmann weight and no rate)"
+    return table
+
+
+_ROWS = (
+    *("success_at_1", "success_at_10", "seconds_per_stable_exit"),
+    *("force_evaluations_per_stable_exit", "work_kcal_per_mol"),
+    *("clash_score", "bond_mae_angstrom"),
+)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return "{:.3g} ({:.3g})".format(*value)
+    return f"{value:.4g}"

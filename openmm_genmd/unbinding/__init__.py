@@ -1,0 +1,1 @@
+"""From a bound complex to paths on which the ligand leaves."""

@@ -1,0 +1,218 @@
+"""Walkers go where they are asked to, are gated by the work, and go on after a kill."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from openmm_genmd.unbinding.dragged_complex import DraggedComplex
+from openmm_genmd.unbinding.drifts import ZeroDrift
+from openmm_genmd.unbinding.path_finding import GATES, find_paths
+from openmm_genmd.unbinding.path_settings import PathSettings
+from openmm_genmd.unbinding.verification import ShootingPlan, Shots, shoot, stays_out
+from openmm_genmd.unbinding.walker import Walker
+
+from .small_complex import small_complex
+
+SHORT = {"steps_per_leap": 200, "frames_per_leap": 2, "most_leaps": 12, "settle_ps": 0.2}
+
+
+class Straight:
+    """Ligands shall go along z; a stand-in for a model in tests only."""
+
+    name, history_frames = "straight", 2
+
+    def __init__(self, step_nm: float = 0.12) -> None:
+        self.step_nm, self.calls = step_nm, 0
+
+    def propose(
+        self, histories: Sequence[np.ndarray], rngs: Sequence[Any], frames: int
+    ) -> np.ndarray:
+        self.calls += 1
+        steps = self.step_nm * (1 + np.arange(frames))
+        present = np.repeat(np.stack([h[-1] for h in histories])[:, None], frames, axis=1)
+        present[:, :, 8:, 2] += steps[:, None]
+        for _ in range(len(histories)):
+            rngs[0].random()
+        return present
+
+
+def dragged(**settings: Any) -> DraggedComplex:
+    return DraggedComplex(small_complex(), PathSettings(**SHORT | settings), "Reference", seed=3)
+
+
+def test_walkers_that_are_driven_get_out_and_stay_out(tmp_path: Path) -> None:
+    complex = dragged()
+    team = find_paths(complex, Straight(), range(4), tmp_path, seed=1)
+    assert [walker.status for walker in team] == ["out"] * 4
+    for walker in team:
+        path = walker.path_nm()
+        last = path[-1, 8:].mean(axis=0) - path[-1, :8].mean(axis=0)
+        assert abs(last[2]) > 0.4
+        assert complex.least_distance_nm(path[-1].astype(float)) > 0.6
+        assert walker.steps > 200 * (walker.leaps - 1)
+        # The well is 12 kJ/mol deep and the path is slow enough: a little more than that.
+        assert 5 < walker.work_kj_per_mol < 120
+        assert stays_out(complex, walker.here.phase, 0.5)
+    assert not stays_out(complex, team[0].stops[0].phase, 0.5)
+
+
+def test_walkers_that_are_not_driven_stay_bound(tmp_path: Path) -> None:
+    team = find_paths(dragged(), ZeroDrift(), range(4), tmp_path, seed=1)
+    assert [walker.status for walker in team] == ["gave up"] * 4
+    assert all(walker.leaps == 12 for walker in team)
+    for walker in team:
+        assert walker.here.work_kj_per_mol == pytest.approx(0.0, abs=1e-9)
+
+
+def test_several_leaps_of_one_proposal_add_up(tmp_path: Path) -> None:
+    drift = Straight()
+    team = find_paths(dragged(frames_per_proposal=3), drift, [0], tmp_path, seed=1)
+    assert team[0].status == "out"
+    assert drift.calls == -(-team[0].attempts // 3)
+
+
+def test_costly_leaps_are_refused_and_the_walker_goes_back(tmp_path: Path) -> None:
+    settings = {"most_work_of_leap_kcal_per_mol": 3.0, "most_attempts": 15}
+    complex = dragged(**settings)
+    walker = find_paths(complex, Straight(0.6), [0], tmp_path, seed=1)[0]
+    assert walker.status == "gave up"
+    assert walker.refused_leaps[GATES[0]] >= 10
+    kept = [s.work_kj_per_mol for s in walker.stops]
+    assert (np.diff(kept) <= 3.0 * 4.184).all()
+    settings = {f"most_work_of_{what}_kcal_per_mol": 1e4 for what in ("leap", "path")}
+    free = find_paths(dragged(**settings), Straight(0.6), [1], tmp_path, seed=1)[0]
+    assert free.status == "out"  # the gate did it
+
+
+def test_the_whole_path_has_a_gate_too(tmp_path: Path) -> None:
+    settings = {"most_work_of_path_kcal_per_mol": 1.0, "most_attempts": 20}
+    walker = find_paths(dragged(**settings), Straight(), [0], tmp_path, seed=1)[0]
+    assert walker.refused_leaps[GATES[1]] > 0
+    assert walker.here.work_kj_per_mol <= 4.184
+
+
+def test_cheap_candidates_are_chosen(tmp_path: Path) -> None:
+    class Both(Straight):
+        """Every second candidate wants to leave through the ring."""
+
+        def propose(self, histories: Any, rngs: Any, frames: int) -> np.ndarray:
+            found = super().propose(histories, rngs, frames)
+            found[::2, :, 8:, 0] += 1.5
+            return found
+
+    settings = {"candidates": 2, "selection_kcal_per_mol": 0.5}
+    settings["most_leaps"] = 6
+    walker = find_paths(dragged(**settings), Both(), [0], tmp_path, seed=1)[0]
+    ligand = walker.path_nm()[-1]
+    offset = ligand[8:].mean(axis=0) - ligand[:8].mean(axis=0)
+    assert abs(offset[2]) > 2 * np.hypot(*offset[:2])
+
+
+def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    calls = []
+
+    def kill(walker: Walker) -> None:
+        calls.append((walker.number, walker.attempts))
+        if len(calls) == 7:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        find_paths(dragged(), Straight(), range(3), tmp_path, seed=1, report=kill)
+    stored = {n: Walker.load(tmp_path / f"walker-{n:04d}.npz") for n in range(3)}
+    assert [stored[n].attempts for n in range(3)] == [3, 2, 2]
+    before = copy.deepcopy({n: stored[n].path_nm() for n in range(3)})
+    team = find_paths(dragged(), Straight(), range(3), tmp_path, seed=1)
+    assert [walker.status for walker in team] == ["out"] * 3
+    for walker in team:
+        known = before[walker.number]
+        np.testing.assert_array_equal(walker.path_nm()[: len(known)], known)
+    steps = sum(walker.steps for walker in team)
+    assert steps == 100 + 2 * 200 + sum(200 * w.leaps - _saved(w) for w in team)
+
+
+def _saved(walker: Walker) -> int:
+    """Steps that the last leap did not need, since the ligand was out early."""
+    return 200 - 100 * len(walker.here.frames_nm)
+
+
+def test_a_walker_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
+    walker = find_paths(dragged(), Straight(), [5], tmp_path, seed=1)[0]
+    again = Walker.load(tmp_path / "walker-0005.npz")
+    assert again.rng.random() == walker.rng.random()
+    assert again.refused_leaps == walker.refused_leaps
+    assert again.steps == walker.steps
+    assert again.work_kj_per_mol == walker.work_kj_per_mol
+    assert again.stops[0].phase.centres_nm is None
+    np.testing.assert_array_equal(again.here.phase.centres_nm, walker.here.phase.centres_nm)
+    np.testing.assert_array_equal(
+        again.here.phase.velocities_nm_per_ps, walker.here.phase.velocities_nm_per_ps
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None])
+def test_a_damaged_walker_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "walker-0000.npz"
+    if content is None:
+        with file.open("wb") as stream:
+            np.savez(stream, other=np.zeros(3))
+    else:
+        file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"walker-0000.npz is not a walker's file .* remove it"):
+        find_paths(dragged(), Straight(), [0], tmp_path, seed=1)
+
+
+def test_unstable_leaps_are_refused(tmp_path: Path) -> None:
+    settings = {"ligand_spring_kj_per_mol_nm2": 1e9, "most_attempts": 12}
+    walker = find_paths(dragged(**settings), Straight(), [0], tmp_path, seed=1)[0]
+    assert walker.status == "gave up"
+    assert set(walker.refused_leaps) <= {"unstable", *GATES}
+    assert walker.refused_leaps
+
+
+def test_unstable_bound_states_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"the MD became unstable: .* use a smaller time step"):
+        find_paths(dragged(time_step_fs=200.0), Straight(), [0], tmp_path, seed=1)
+
+
+def test_shots_from_the_ends_of_a_path_end_where_they_began(tmp_path: Path) -> None:
+    complex = dragged()
+    walker = find_paths(complex, Straight(), [0], tmp_path, seed=1)[0]
+    plan = ShootingPlan(points=3, shots=4, time_ps=0.5)
+    found = shoot(complex, walker.path_nm(), plan)
+    assert [shots.progress for shots in found][::2] == [0.0, 1.0]
+    assert found[0].bound == 4
+    assert found[-1] == Shots(progress=1.0, shots=4, out=4, bound=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"points": 1}, "at least 2 points, 1 shot and a time, got 1, 8 and 2 ps"),
+        ({"shots": 0}, "at least 2 points, 1 shot and a time"),
+        ({"time_ps": 0.0}, "at least 2 points, 1 shot and a time"),
+        ({"bound_fraction": 0.0}, "bound_fraction must be above 0 and at most 1, got 0.0"),
+    ],
+)
+def test_shooting_plans_are_checked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ShootingPlan(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps_per_leap": 101}, "multiple of steps_per_change \\* frames_per_leap = 25, got 101"),
+        ({"most_attempts": 3}, "most_attempts must be at least most_leaps = 18, got 3"),
+        ({"candidates": 2, "frames_per_proposal": 2}, "frames_per_proposal must be 1, got 2"),
+    ],
+)
+def test_settings_are_checked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PathSettings(**options)
