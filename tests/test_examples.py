@@ -119,4 +119,6 @@ def test_unbinding_paths() -> None:
     assert "model: 0 of 2 out (exploratory)" in output  # two leaps are too few
     assert "no drift: 0 of 2 out (exploratory)" in output
     control = output.split("no drift")[1]
-    assert re.findall(r"still in, (-?\d+) kcal/mol", control) == ["0", "0"]
+    works = [int(work) for work in re.findall(r"still in, (-?\d+) kcal/mol", control)]
+    assert len(works) == 2
+    assert all(-10 < work <= 0 for work in works)  # the springs' thermal energy, given back

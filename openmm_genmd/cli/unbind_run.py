@@ -179,21 +179,23 @@ def _progress(console: Console) -> Iterator[Report]:
 
 
 def _table(summary: dict[str, Any]) -> Table:
-    """The summary's numbers; ``-`` where nothing succeeded."""
-    named = {name: part for name, part in summary.items() if isinstance(part, dict)}
-    table = Table("", "this search", *(_STAGES.get(name, name) for name in named))
-    for key in _ROWS:
-        values = [summary.get(key), *(part.get(key) for part in named.values())]
-        table.add_row(key, *map(_text, values))
+    """A row for each method; ``-`` where nothing succeeded."""
+    table = Table("", *_COLUMNS.values())
+    table.add_row("this search", *(_text(summary.get(key)) for key in _COLUMNS))
+    for name, part in summary.items():
+        if isinstance(part, dict):
+            table.add_row(_STAGES.get(name, name), *(_text(part.get(key)) for key in _COLUMNS))
     table.title = "grade: exploratory (paths carry no Boltzmann weight and no rate)"
     return table
 
 
-_ROWS = (
-    *("success_at_1", "success_at_10", "seconds_per_stable_exit"),
-    *("force_evaluations_per_stable_exit", "work_kcal_per_mol"),
-    *("clash_score", "bond_mae_angstrom"),
-)
+_COLUMNS = {
+    "success_at_1": "success@1",
+    "success_at_10": "@10",
+    "seconds_per_stable_exit": "core s per exit",
+    "force_evaluations_per_stable_exit": "force evaluations",
+    "work_kcal_per_mol": "kcal/mol (IQR)",
+}
 
 
 def _text(value: Any) -> str:
@@ -201,4 +203,4 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return "{:.3g} ({:.3g})".format(*value)
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
