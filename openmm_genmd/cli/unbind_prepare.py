@@ -49,6 +49,13 @@ def prepare(
             rich_help_panel=_OWN,
         ),
     ] = None,
+    pocket_nm: Annotated[
+        float | None,
+        typer.Option(
+            help="A model shall be shown only residues this near to the ligand; for proteins 1 to "
+            "1.2, and the same in genmd train biomd."
+        ),
+    ] = None,
     pulls: Annotated[int, typer.Option(help="Steered pulls in random directions.")] = 200,
     metadynamics: Annotated[int, typer.Option(help="Metadynamics until the ligand leaves.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes, each on one core.")] = 1,

@@ -125,25 +125,29 @@ def unbind_run(
         if value is not None
     }
     errors = (ValueError, FileNotFoundError, FileExistsError, ImportError, RuntimeError)
-    with stopping_on(errors, "genmd unbind run", console):
-        settings = PathSettings(**_with_attempts(chosen))
-        named = {"system": system, "pdb": pdb, "system_xml": system_xml, "ligand": ligand}
-        more = {"pocket_nm": pocket_nm, "temperature_k": temperature_k, "cutoff_nm": cutoff_nm}
-        bound = chosen_complex(named | more, data)
-        team = TeamPlan(
-            bound,
-            model or _default_model(system),
-            settings=settings,
-            walkers=walkers,
-            seed=seed,
-            platform=platform,
-        )
-        shooting = ShootingPlan(shots=shots) if shots else None
-        plan = UnbindingPlan(team, BaselinePlan() if baselines else None, shooting)
-        with _progress(console) as report:
-            summary = run_unbinding(
-                plan, out, workers=workers or os.cpu_count() or 1, resume=resume, report=report
+    try:
+        with stopping_on(errors, "genmd unbind run", console):
+            settings = PathSettings(**_with_attempts(chosen))
+            named = {"system": system, "pdb": pdb, "system_xml": system_xml, "ligand": ligand}
+            more = {"pocket_nm": pocket_nm, "temperature_k": temperature_k, "cutoff_nm": cutoff_nm}
+            bound = chosen_complex(named | more, data)
+            team = TeamPlan(
+                bound,
+                model or _default_model(system),
+                settings=settings,
+                walkers=walkers,
+                seed=seed,
+                platform=platform,
             )
+            shooting = ShootingPlan(shots=shots) if shots else None
+            plan = UnbindingPlan(team, BaselinePlan() if baselines else None, shooting)
+            with _progress(console) as report:
+                summary = run_unbinding(
+                    plan, out, workers=workers or os.cpu_count() or 1, resume=resume, report=report
+                )
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; {out} has what is finished, and --resume makes the rest.")
+        raise typer.Exit(130) from None
     console.print(_table(summary))
     console.print(f"report: {out / 'unbinding.html'}", highlight=False)
 

@@ -73,3 +73,13 @@ def test_the_table_has_a_row_for_each_method() -> None:
     assert cells[1] == ["0.5", "0"]
     assert cells[4] == ["4,481", "-"]
     assert cells[5] == ["61.2 (8)", "-"]
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("openmm_genmd.cli.unbind_run.run_unbinding", interrupted)
+    code, output = invoke("--system", "cb7-b2", "--out", tmp_path / "run", *SHORT)
+    assert code == 130
+    assert "has what is finished, and --resume makes the rest" in output
