@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from openmm_genmd.cli import training_options
 from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.prior_training import PriorTraining, prior_training
 from openmm_genmd.cli.progress import counting_progress
@@ -18,6 +19,7 @@ from openmm_genmd.cli.train_blocks import blocks
 from openmm_genmd.cli.train_marsfm import marsfm
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
 from openmm_genmd.cli.training_messages import print_result, print_states
+from openmm_genmd.cli.training_options import FIT, MODEL, chosen
 from openmm_genmd.cli.training_output import require_checkpoint_name
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.torsions import TorsionRepresentation
@@ -39,8 +41,6 @@ train_app.command()(blocks)
 train_app.command()(biomd)
 
 _TORSIONS, _STATES = "Which torsions", "Which frames count how much"
-_MODEL, _FIT = "Model", "Fit"
-
 
 _FRESH = {"population_power": 0.0, "learning_rate": 5e-3, "jitter_rad": 0.03}
 # What a run tried is less than what was simulated, and overfitting spoils a good model quickly.
@@ -49,7 +49,7 @@ _CONTINUED = {"population_power": 0.5, "learning_rate": 1e-3, "jitter_rad": 0.05
 
 @train_app.command()
 def torsions(
-    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+    out: training_options.Out,
     trajectory: Annotated[
         list[Path] | None,
         typer.Option(
@@ -75,12 +75,9 @@ def torsions(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted training, same options.")
     ] = False,
-    temperature_k: Annotated[
-        float | None,
-        typer.Option(help="Of the trajectories, for the record; a folder knows it."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    temperature_k: training_options.TemperatureK = None,
+    seed: training_options.Seed = 0,
+    device: training_options.Device = "cpu",
     include_omega: Annotated[
         bool,
         typer.Option("--include-omega", help="Also turn peptide bonds.", rich_help_panel=_TORSIONS),
@@ -116,43 +113,37 @@ def torsions(
         typer.Option(
             "--conditional",
             help="Let the density depend on the current torsions: slower leaps.",
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ] = False,
-    uniform_fraction: Annotated[
-        float,
-        typer.Option(
-            help="Share of leaps drawn uniformly, so that no place is out of reach.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = 0.1,
-    transforms: Annotated[int, typer.Option(help="Spline layers.", rich_help_panel=_MODEL)] = 2,
+    uniform_fraction: training_options.UniformFraction = 0.1,
+    transforms: Annotated[int, typer.Option(help="Spline layers.", rich_help_panel=MODEL)] = 2,
     hidden: Annotated[
         str,
-        typer.Option(help="Widths of hidden layers, separated by commas.", rich_help_panel=_MODEL),
+        typer.Option(help="Widths of hidden layers, separated by commas.", rich_help_panel=MODEL),
     ] = "32,32",
-    bins: Annotated[int, typer.Option(help="Pieces of each spline.", rich_help_panel=_MODEL)] = 12,
+    bins: Annotated[int, typer.Option(help="Pieces of each spline.", rich_help_panel=MODEL)] = 12,
     steps: Annotated[
-        int, typer.Option(help="Optimiser steps at most.", rich_help_panel=_FIT)
+        int, typer.Option(help="Optimiser steps at most.", rich_help_panel=FIT)
     ] = 3000,
     patience: Annotated[
         int,
         typer.Option(
             help="Stop after so many validations (every 100 steps) without gain.",
-            rich_help_panel=_FIT,
+            rich_help_panel=FIT,
         ),
     ] = 10,
-    batch_size: Annotated[int, typer.Option(help="Frames per step.", rich_help_panel=_FIT)] = 512,
+    batch_size: Annotated[int, typer.Option(help="Frames per step.", rich_help_panel=FIT)] = 512,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            help="At the beginning; falls to 0 [0.005; continued: 0.001].", rich_help_panel=_FIT
+            help="At the beginning; falls to 0 [0.005; continued: 0.001].", rich_help_panel=FIT
         ),
     ] = None,
     jitter_rad: Annotated[
         float | None,
         typer.Option(
-            help="Noise added to training angles [0.03; continued: 0.05].", rich_help_panel=_FIT
+            help="Noise added to training angles [0.03; continued: 0.05].", rich_help_panel=FIT
         ),
     ] = None,
 ) -> None:
@@ -275,9 +266,6 @@ def _config(
 ) -> TorsionTrainingConfig:
     from openmm_genmd.training.torsions import TorsionTrainingConfig
 
-    def take(*names: str) -> dict[str, Any]:
-        return {name: options[name] for name in names}
-
     defaults = _FRESH if prior is None or prior.parent is None else _CONTINUED
     defaults = {name: value for name, value in defaults.items() if options[name] is None}
     options = options | defaults
@@ -285,13 +273,14 @@ def _config(
         "model": {
             "n_torsions": n_torsions,
             "hidden_features": options["hidden"].split(","),
-            **take("conditional", "transforms", "bins", "uniform_fraction"),
+            **chosen(options, "conditional", "transforms", "bins", "uniform_fraction"),
         },
-        "states": take("lag_frames", "max_states", "seed"),
+        "states": chosen(options, "lag_frames", "max_states", "seed"),
         "population_power": options["population_power"],
-        "training": take(
-            "steps", "batch_size", "learning_rate", "jitter_rad", "patience", "seed", "device"
-        ),
+        "training": {
+            **chosen(options, "steps", "batch_size", "learning_rate", "jitter_rad"),
+            **chosen(options, "patience", "seed", "device"),
+        },
     }
     if prior is not None and prior.parent is not None:
         values["model"] = prior.parent.config

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from openmm_genmd.cli import training_options
 from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.prior_training import PriorTraining, prior_training
-from openmm_genmd.cli.progress import counting_progress
 from openmm_genmd.cli.training_data import find_trajectories, notes_on_data
-from openmm_genmd.cli.training_output import require_checkpoint_name, training_report
+from openmm_genmd.cli.training_options import DATA, FIT, MODEL, chosen, trainer_values
+from openmm_genmd.cli.training_output import require_checkpoint_name, run_training
 from openmm_genmd.data.structure_file import load_structure_file
 from openmm_genmd.representations.residue_data import DESCRIPTION, open_residue_data
 from openmm_genmd.representations.residue_layout import ResidueLayout
@@ -25,11 +27,9 @@ if TYPE_CHECKING:
     from openmm_genmd.training.block_sources import BlockSource
     from openmm_genmd.training.block_training import BlockTrainingConfig
 
-_DATA, _MODEL, _FIT = "Data", "Model", "Fit"
-
 
 def blocks(
-    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+    out: training_options.Out,
     data: Annotated[
         list[Path] | None,
         typer.Option(help="Folder that genmd simulate or genmd msm made; once for each molecule."),
@@ -41,37 +41,21 @@ def blocks(
             "counts as one molecule more beside --data, old data against forgetting."
         ),
     ] = None,
-    validation: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Folder of a molecule that is not trained on, to choose the best model by; "
-            "without any, frames are held out."
-        ),
-    ] = None,
+    validation: training_options.Validation = None,
     start_from: Annotated[
         Path | None,
         typer.Option(help="Checkpoint to begin with instead of random weights; same model."),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Continue an interrupted training with the same data, seed, model and batch "
-            "size; other options may change, --steps for instance.",
-        ),
-    ] = False,
-    temperature_k: Annotated[
-        float | None,
-        typer.Option(help="Of the trajectories, for the record; a folder knows it."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    resume: training_options.Resume = False,
+    temperature_k: training_options.TemperatureK = None,
+    seed: training_options.Seed = 0,
+    device: training_options.Device = "cpu",
     jitter_rad: Annotated[
         float,
         typer.Option(
             help="Noise added to all angles. More of it blurs the density and keeps the model from "
             "learning frames by heart.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = 0.05,
     population_power: Annotated[
@@ -79,58 +63,45 @@ def blocks(
         typer.Option(
             help="Weight of a state, told by the signs of all phi, is its share of the frames to "
             "this power: 0, all states alike, covers rare ones; 1, as in the data.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = 0.5,
     hidden_residues: Annotated[
         float,
         typer.Option(
             help="Share of residues whose type is hidden, against learning peptides by heart.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = 0.15,
     validation_fraction: Annotated[
         float,
         typer.Option(
             help="Frames held out without --validation; with 0 the training loss is what counts.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = 0.1,
-    uniform_fraction: Annotated[
-        float,
-        typer.Option(
-            help="Share of leaps drawn uniformly, so that no place is out of reach.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = 0.1,
-    width: Annotated[int, typer.Option(help="Channels of a torsion.", rich_help_panel=_MODEL)] = 64,
+    uniform_fraction: training_options.UniformFraction = 0.1,
+    width: Annotated[int, typer.Option(help="Channels of a torsion.", rich_help_panel=MODEL)] = 64,
     layers: Annotated[
-        int, typer.Option(help="Of the encoder of kept torsions.", rich_help_panel=_MODEL)
+        int, typer.Option(help="Of the encoder of kept torsions.", rich_help_panel=MODEL)
     ] = 3,
     nodes: Annotated[
-        int, typer.Option(help="Of the spline on the circle.", rich_help_panel=_MODEL)
+        int, typer.Option(help="Of the spline on the circle.", rich_help_panel=MODEL)
     ] = 36,
     dropout: Annotated[
-        float, typer.Option(help="In the encoder while training.", rich_help_panel=_MODEL)
+        float, typer.Option(help="In the encoder while training.", rich_help_panel=MODEL)
     ] = 0.1,
-    steps: Annotated[int, typer.Option(help="Optimiser steps.", rich_help_panel=_FIT)] = 10_000,
+    steps: training_options.Steps = 10_000,
     batch_size: Annotated[
-        int, typer.Option(help="Blocks per step, of all processes.", rich_help_panel=_FIT)
+        int, typer.Option(help="Blocks per step, of all processes.", rich_help_panel=FIT)
     ] = 64,
     learning_rate: Annotated[
-        float, typer.Option(help="After the warm-up; falls to 0.", rich_help_panel=_FIT)
+        float, typer.Option(help="After the warm-up; falls to 0.", rich_help_panel=FIT)
     ] = 2e-3,
-    weight_decay: Annotated[float, typer.Option(help="Of AdamW.", rich_help_panel=_FIT)] = 0.01,
-    average_decay: Annotated[
-        float,
-        typer.Option(help="Of the moving average of the weights.", rich_help_panel=_FIT),
-    ] = 0.998,
-    validation_interval: Annotated[
-        int, typer.Option(help="Steps between validations.", rich_help_panel=_FIT)
-    ] = 500,
-    state_interval: Annotated[
-        int, typer.Option(help="Steps between states to resume from.", rich_help_panel=_FIT)
-    ] = 500,
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.", rich_help_panel=FIT)] = 0.01,
+    average_decay: training_options.AverageDecay = 0.998,
+    validation_interval: training_options.ValidationInterval = 500,
+    state_interval: training_options.StateInterval = 500,
 ) -> None:
     """Learn the density of any torsions of a peptide given all others, for leaps between basins.
 
@@ -167,7 +138,6 @@ def blocks(
 def _train(options: dict[str, Any], console: Console) -> None:
     from openmm_genmd.models.block_transformer import BlockTransformer
     from openmm_genmd.training.block_training import train_blocks
-    from openmm_genmd.training.distributed import training_processes
 
     out = require_checkpoint_name(options["out"])
     config = _config(options)
@@ -180,31 +150,28 @@ def _train(options: dict[str, Any], console: Console) -> None:
         config, options = _continued(config, options, prior)
         sources, notes = [*sources, _source_of(prior)], notes | prior.notes
     others, _ = _read(options["validation"] or [], None)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with training_processes(options["device"]) as processes:
-        console.quiet = not processes.is_first
-        names = ", ".join(source.name for source in sources)
-        console.print(f"molecules: {names}", highlight=False)
-        with counting_progress(console) as progress:
-            result = train_blocks(
-                sources,
-                config,
-                out,
-                processes=processes,
-                validation_sources=others,
-                start_from=options["start_from"],
-                notes=notes,
-                resume=options["resume"],
-                report=training_report(progress, config.training.steps),
-            )
-        gain = math.log(2.0 * math.pi) - result.best_loss
-        console.print(
-            f"{out}: best validation loss {result.best_loss:.4f} at step {result.best_step} of "
-            f"{result.step}, {gain:.3f} nats per torsion better than uniform, "
-            f"{result.seconds:.0f} s",
-            highlight=False,
-            soft_wrap=True,
-        )
+    names = ", ".join(source.name for source in sources)
+    run_training(
+        partial(
+            train_blocks,
+            sources,
+            config,
+            out,
+            validation_sources=others,
+            start_from=options["start_from"],
+            notes=notes,
+            resume=options["resume"],
+        ),
+        out,
+        config.training,
+        console,
+        data=[f"molecules: {names}"],
+        remark=_gain,
+    )
+
+
+def _gain(best_loss: float) -> str:
+    return f", {math.log(2.0 * math.pi) - best_loss:.3f} nats per torsion better than uniform"
 
 
 def _continued(
@@ -232,17 +199,12 @@ def _source_of(prior: PriorTraining) -> BlockSource:
 def _config(options: dict[str, Any]) -> BlockTrainingConfig:
     from openmm_genmd.training.block_training import BlockTrainingConfig
 
-    def take(*names: str) -> dict[str, Any]:
-        return {name: options[name] for name in names}
-
     values = {
-        "model": take("uniform_fraction", "width", "layers", "nodes", "dropout"),
-        "training": {
-            **take("steps", "batch_size", "learning_rate", "weight_decay", "average_decay"),
-            **take("validation_interval", "state_interval", "seed", "device"),
-            "warmup_steps": min(100, options["steps"] // 10),
-        },
-        **take("jitter_rad", "population_power", "hidden_residues", "validation_fraction"),
+        "model": chosen(options, "uniform_fraction", "width", "layers", "nodes", "dropout"),
+        "training": trainer_values(options, "weight_decay", most_warmup_steps=100),
+        **chosen(
+            options, "jitter_rad", "population_power", "hidden_residues", "validation_fraction"
+        ),
     }
     return BlockTrainingConfig.model_validate(values)
 

@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from openmm_genmd.models.bio_md_config import BioMDConfig
+from openmm_genmd.models.bio_md_encoding import (
+    PAIR_GEOMETRY_SIZE,
+    ComplexEncoding,
+    pair_geometry,
+)
 from openmm_genmd.models.bio_md_frames import ANGSTROM_PER_UNIT, FrameNumbers, Stage
 from openmm_genmd.models.bio_md_layers import EncoderBlock, TrajectoryBlock
 from openmm_genmd.models.bio_md_motion import LigandMotion
 from openmm_genmd.models.bio_md_tokens import ComplexTokens, TokenEmbedding
-from openmm_genmd.models.residue_transformer import (
-    AdaptiveOutput,
-    TimeEmbedding,
-)
+from openmm_genmd.models.residue_transformer import AdaptiveOutput, TimeEmbedding
 from openmm_genmd.representations.complex_atoms import OTHER_MOLECULE
 
 STAGES: tuple[Stage, ...] = ("coarse", "fine")
-_DISTANCES_ANGSTROM = (*(1.0 + 0.75 * n for n in range(8)), *(7.0 + 1.5 * n for n in range(8)))
 _OFFSET_UNIT = 0.1
 """Offsets of frames reach `TimeEmbedding`, which is made for [0, 1], in these units."""
-
-
-@dataclass(frozen=True, eq=False)
-class ComplexEncoding:
-    """What frames need to know of the last known one; the same for all flow times.
-
-    Attributes
-    ----------
-    single
-        ``(B, 1, N, width)``.
-    biases
-        For each block of the trajectory ``(B, 1, heads, N, N)``, minus infinity for absent keys.
-    base_angstrom
-        The last known frame, ``(B, 1, N, 3)``.
-    motion
-        How the ligand can move.
-    is_ligand, mask
-        Bool ``(B, N)``.
-
-    Examples
-    --------
-    Made by `BioMD.encode`.
-    """
-
-    single: Tensor
-    biases: tuple[Tensor, ...]
-    base_angstrom: Tensor
-    motion: LigandMotion
-    is_ligand: Tensor
-    mask: Tensor
-
-    def repeated(self, n: int) -> ComplexEncoding:
-        """Return each complex n times in a row: ``(n B, ...)``."""
-
-        def repeat(x: Tensor) -> Tensor:
-            return x.repeat_interleave(n, dim=0)
-
-        biases = tuple(repeat(bias) for bias in self.biases)
-        single, base, ligand, mask = (
-            repeat(x) for x in (self.single, self.base_angstrom, self.is_ligand, self.mask)
-        )
-        motion = LigandMotion.of(base[:, 0], ligand)
-        return ComplexEncoding(single, biases, base, motion, ligand, mask)
 
 
 class BioMD(nn.Module):
@@ -130,7 +86,7 @@ class BioMD(nn.Module):
             self.token = TokenEmbedding(width)
             self.position = nn.Linear(3, width)
             self.separation = nn.Embedding(OTHER_MOLECULE + 1, pair)
-            self.distance = nn.Linear(len(_DISTANCES_ANGSTROM) + 3, pair)
+            self.distance = nn.Linear(PAIR_GEOMETRY_SIZE, pair)
             self.query, self.key = nn.Linear(width, pair), nn.Linear(width, pair)
             self.pair_update = nn.Linear(pair, pair)
             self.encoder_blocks = nn.ModuleList(
@@ -184,12 +140,7 @@ class BioMD(nn.Module):
 
     def _pairs(self, separations: Tensor, base: Tensor, single: Tensor) -> Tensor:
         """Features of pairs, ``(B, N, N, pair_width)``."""
-        vectors = base[:, None] - base[:, :, None]
-        distances = (vectors.square().sum(dim=-1) + 1e-6).sqrt()
-        centres = base.new_tensor(_DISTANCES_ANGSTROM)
-        bells = torch.exp(-(((distances[..., None] - centres) / 1.0) ** 2))
-        geometry = torch.cat((bells, vectors / ANGSTROM_PER_UNIT), dim=-1)
-        pair: Tensor = self.separation(separations) + self.distance(geometry)
+        pair: Tensor = self.separation(separations) + self.distance(pair_geometry(base))
         pair = pair + self.query(single)[:, :, None] + self.key(single)[:, None]
         update: Tensor = self.pair_update(functional.silu(pair))
         return pair + update

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from openmm_genmd.models.bio_md import BioMD, ComplexEncoding
+from openmm_genmd.models.bio_md import BioMD
+from openmm_genmd.models.bio_md_encoding import ComplexEncoding
 from openmm_genmd.models.bio_md_frames import Stage
 from openmm_genmd.models.bio_md_tokens import ComplexTokens
 from openmm_genmd.representations.complex_atoms import ComplexAtoms

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from openmm_genmd.models.bio_md import BioMD
@@ -20,6 +22,9 @@ Array = NDArray[np.float64]
 
 class BioMDDrift:
     """Next coarse frames of walkers, from a trained BioMD. No density belongs to them.
+
+    The model computes on one thread: processes with walkers each have one core, and threads that
+    wait for each other would be charged as work.
 
     Parameters
     ----------
@@ -74,7 +79,8 @@ class BioMDDrift:
             rows = np.flatnonzero(lengths == length).tolist()
             together: Any = _Together([rngs[row] for row in rows])
             histories = np.stack([histories_nm[row] for row in rows])
-            drawn = self._sampler.propose(histories, together, frames=frames)[:, 0]
+            with _one_thread():
+                drawn = self._sampler.propose(histories, together, frames=frames)[:, 0]
             found.update(zip(rows, drawn, strict=True))
         return np.stack([found[row] for row in range(len(lengths))])
 
@@ -92,7 +98,18 @@ class BioMDDrift:
         """
         rng = np.random.default_rng((seed, 13))
         starts = np.repeat(start_nm[None], trajectories, axis=0)
-        return self._sampler.rollout(starts, rng, frames=frames)[:, 1:]
+        with _one_thread():
+            return self._sampler.rollout(starts, rng, frames=frames)[:, 1:]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Together:

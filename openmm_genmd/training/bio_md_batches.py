@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +11,13 @@ from numpy.typing import NDArray
 from openmm_genmd.models.bio_md_config import BioMDConfig
 from openmm_genmd.representations.complex_atoms import FEATURE_SIZES, OTHER_MOLECULE
 from openmm_genmd.representations.receptor_frame import align_on_receptor, receptor_frames
+from openmm_genmd.training.batch_digest import batches_sha256
 from openmm_genmd.training.complex_trajectories import (
     ANGSTROM_PER_NM,
     ComplexTrajectories,
     WindowShape,
 )
+from openmm_genmd.training.flow_times import spread_times
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,10 +91,7 @@ class ComplexBatches:
         for source in sources:
             self._require_windows(source)
         settings = (batch_size, seed, fine_share, common_tau_share, short_share, random_rotations)
-        digest = hashlib.sha256(f"{settings} {config.model_dump_json()}".encode())
-        for source in sources:
-            digest.update(source.sha256.encode())
-        self.sha256 = digest.hexdigest()
+        self.sha256 = batches_sha256(f"{settings} {config.model_dump_json()}", sources)
 
     def draw(self, step: int, rows: range) -> Arrays:
         """Arrays by name: some rows of the batch of a step, counted from 0.
@@ -161,8 +159,7 @@ class ComplexBatches:
 
     def _tau(self, shape: WindowShape, rng: np.random.Generator) -> NDArray[np.float32]:
         size = (self._batch_size, len(shape.offsets))
-        # Spread evenly over the batch, which makes its loss less noisy.
-        common = (rng.random() + np.arange(self._batch_size) / self._batch_size) % 1.0
+        common = spread_times(self._batch_size, rng)
         tau = np.where(
             rng.random(self._batch_size)[:, None] < self._common,
             rng.permutation(common)[:, None],

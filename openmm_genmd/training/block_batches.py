@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 
 from openmm_genmd.representations.residue_types import RESIDUE_TYPES
 from openmm_genmd.representations.torsion_tokens import TorsionTokens
+from openmm_genmd.training.batch_digest import batches_sha256
 from openmm_genmd.training.block_sources import BlockSource
-from openmm_genmd.training.pair_batches import length_groups
+from openmm_genmd.training.length_groups import draw_group, length_groups
 
 BLOCK_SHARES = {
     "phi/psi": 0.15,
@@ -85,10 +85,7 @@ class BlockBatches:
         self._groups = length_groups([len(source.tokens) for source in sources])
         self._cumulative = [np.cumsum(source.frame_weights(population_power)) for source in sources]
         settings = (batch_size, seed, jitter_rad, population_power, hidden_residues, BLOCK_SHARES)
-        digest = hashlib.sha256(str(settings).encode())
-        for source in sources:
-            digest.update(source.sha256.encode())
-        self.sha256 = digest.hexdigest()
+        self.sha256 = batches_sha256(str(settings), sources)
 
     def draw(self, step: int, rows: range) -> dict[str, NDArray[Any]]:
         """Arrays by name: some rows of the batch of a step, counted from 0.
@@ -101,8 +98,7 @@ class BlockBatches:
             Which of its rows; each is the same whatever the others are.
         """
         rng = np.random.default_rng((self._seed, step))
-        sizes = np.array([len(group) for group in self._groups])
-        group = self._groups[rng.choice(len(sizes), p=sizes / sizes.sum())]
+        group = draw_group(self._groups, rng)
         chosen = group[rng.integers(len(group), size=self._batch_size)]
         longest = max(len(self._sources[number].tokens) for number in group)
         batch = self._empty(longest)

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
 from openmm_genmd.models.block_transformer import BlockTransformer, BlockTransformerConfig
-from openmm_genmd.models.checkpoint import load_checkpoint, save_checkpoint
+from openmm_genmd.models.checkpoint import load_checkpoint
 from openmm_genmd.training.block_batches import BlockBatches
 from openmm_genmd.training.block_sources import BlockSource
-from openmm_genmd.training.distributed import Processes
+from openmm_genmd.training.checkpoint_training import (
+    CheckpointTrainingConfig,
+    TrainingRun,
+    train_checkpoint,
+)
+from openmm_genmd.training.held_out import hold_out
 from openmm_genmd.training.optimization import LossTerms
 from openmm_genmd.training.prefetch import Batch
-from openmm_genmd.training.trainer import Trainer
-from openmm_genmd.training.trainer_config import TrainerConfig
 from openmm_genmd.training.training_progress import TrainingProgress
 
 
-class BlockTrainingConfig(BaseModel):
+class BlockTrainingConfig(CheckpointTrainingConfig):
     """All settings of a training of a `BlockTransformer`; stored in the checkpoint.
 
     Attributes
     ----------
     model
         The network.
-    training
-        The optimisation.
+    training, validation_fraction
+        See `CheckpointTrainingConfig`; frames are held out.
     jitter_rad, population_power, hidden_residues
         See `BlockBatches`.
-    validation_fraction
-        Share of the frames that are held out for validation, unless molecules are; with 0 the
-        training loss says which weights are best.
 
     Examples
     --------
@@ -44,14 +42,10 @@ class BlockTrainingConfig(BaseModel):
     128
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     model: BlockTransformerConfig = BlockTransformerConfig()
-    training: TrainerConfig = TrainerConfig()
     jitter_rad: float = Field(default=0.05, ge=0)
     population_power: float = Field(default=0.5, ge=0, le=2)
     hidden_residues: float = Field(default=0.15, ge=0, le=1)
-    validation_fraction: float = Field(default=0.1, ge=0, lt=1)
 
 
 def block_loss(model: nn.Module, batch: Batch) -> LossTerms:
@@ -72,12 +66,9 @@ def train_blocks(
     config: BlockTrainingConfig,
     out: Path,
     *,
-    processes: Processes | None = None,
     validation_sources: Sequence[BlockSource] = (),
     start_from: Path | None = None,
-    notes: Mapping[str, Any] | None = None,
-    resume: bool = False,
-    report: Callable[[int, float, float], None] = lambda step, loss, best: None,
+    **run: Unpack[TrainingRun],
 ) -> TrainingProgress:
     """Train, and write the checkpoint.
 
@@ -90,17 +81,10 @@ def train_blocks(
         Settings.
     out
         The checkpoint; see `Trainer` for the files beside it.
-    processes
-        This one among those that train together.
     start_from
         Checkpoint whose weights are the first, of the same architecture.
-    notes
-        More to store in the checkpoint.
-    resume
-        Continue an interrupted training with the same data.
-    report
-        Called after each step with the number of steps, the last loss and the best validation,
-        both in nats per torsion.
+    **run
+        See `TrainingRun`; losses are in nats per torsion.
 
     Raises
     ------
@@ -109,31 +93,23 @@ def train_blocks(
     """
     training, validation = _split(sources, config, validation_sources)
     model, origin = _model(config, start_from)
-    metadata = {
-        **(notes or {}),
-        "sequences": [source.name for source in sources],
-        "validation_sequences": [source.name for source in validation_sources],
-        "frames": sum(len(source.torsions_rad) for source in sources),
-        "data_sha256": training.sha256,
-        "start_from": origin,
-        "config": json.loads(config.model_dump_json()),
-    }
-
-    def write(path: Path, averaged: nn.Module, course: dict[str, Any]) -> str:
-        return save_checkpoint(path, averaged, None, {"kind": "torsion_tokens"}, metadata | course)
-
-    return Trainer(
+    return train_checkpoint(
         model,
         block_loss,
         training,
-        config.training,
+        config,
         out,
-        write_checkpoint=write,
-        identity=f"{config.model.model_dump_json()} {origin}",
         validation=validation,
-        processes=processes,
-        resume=resume,
-    ).run(report)
+        kind="torsion_tokens",
+        known={
+            "sequences": [source.name for source in sources],
+            "validation_sequences": [source.name for source in validation_sources],
+            "frames": sum(len(source.torsions_rad) for source in sources),
+            "start_from": origin,
+        },
+        identity=f"{config.model.model_dump_json()} {origin}",
+        **run,
+    )
 
 
 def _split(
@@ -142,16 +118,10 @@ def _split(
     validation_sources: Sequence[BlockSource],
 ) -> tuple[BlockBatches, BlockBatches | None]:
     seed = config.training.seed
-    fraction = 0.0 if validation_sources else config.validation_fraction
-    divided = [
-        source.divide(fraction, np.random.default_rng((seed, number)))
-        for number, source in enumerate(sources)
-    ]
-    held_out = [*validation_sources, *(part for _, part in divided if part is not None)]
-
+    parts, held_out = hold_out(sources, config.validation_fraction, seed, validation_sources)
     batch_size, power = config.training.batch_size, config.population_power
     training = BlockBatches(
-        [source for source, _ in divided],
+        parts,
         batch_size=batch_size,
         seed=seed,
         population_power=power,

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Unpack, cast
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from openmm_genmd.models.checkpoint import save_checkpoint
 from openmm_genmd.models.mars_fm import MarsFM, MarsFMConfig
 from openmm_genmd.models.mars_fm_torsions import MarsFMTorsions, MarsFMTorsionsConfig
 from openmm_genmd.representations.residue_tokens import TORSIONS
 from openmm_genmd.representations.residue_types import TURNED_TORSIONS
-from openmm_genmd.training.distributed import Processes
+from openmm_genmd.training.checkpoint_training import (
+    CheckpointTrainingConfig,
+    TrainingRun,
+    train_checkpoint,
+)
+from openmm_genmd.training.held_out import hold_out
 from openmm_genmd.training.optimization import LossTerms
-from openmm_genmd.training.pair_batches import PairBatches, PairSource
+from openmm_genmd.training.pair_batches import PairBatches
 from openmm_genmd.training.pair_folders import PairFolder, temperature_of
 from openmm_genmd.training.prefetch import Batch
-from openmm_genmd.training.trainer import Trainer
-from openmm_genmd.training.trainer_config import TrainerConfig
 from openmm_genmd.training.training_progress import TrainingProgress
 
 
-class MarsFMTrainingConfig(BaseModel):
+class MarsFMTrainingConfig(CheckpointTrainingConfig):
     """All settings of a training of MarS-FM; stored in the checkpoint.
 
     Attributes
     ----------
     model
         The network: of tokens, or of torsions for leaps.
-    training
-        The optimisation.
-    validation_fraction
-        Share of the frames that are held out for validation, unless molecules are.
+    training, validation_fraction
+        See `CheckpointTrainingConfig`; frames are held out.
 
     Examples
     --------
@@ -46,11 +44,7 @@ class MarsFMTrainingConfig(BaseModel):
     128
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     model: MarsFMConfig | MarsFMTorsionsConfig
-    training: TrainerConfig = TrainerConfig()
-    validation_fraction: float = Field(default=0.1, ge=0, lt=1)
 
 
 @dataclass(frozen=True)
@@ -138,15 +132,10 @@ def split_pairs(
         If a molecule has too few frames to divide.
     """
     seed, size = config.training.seed, config.training.batch_size
-    fraction = 0.0 if validation_folders else config.validation_fraction
-    divided = [
-        folder.divide(fraction, np.random.default_rng((seed, number)))
-        for number, folder in enumerate(folders)
-    ]
-    others = (folder.divide(0.0, np.random.default_rng(0))[0] for folder in validation_folders)
-    held_out: list[PairSource] = [*others, *(part for _, part in divided if part is not None)]
+    others = [folder.divide(0.0, np.random.default_rng(0))[0] for folder in validation_folders]
+    parts, held_out = hold_out(folders, config.validation_fraction, seed, others)
     return PairSplit(
-        PairBatches([source for source, _ in divided], batch_size=size, seed=seed),
+        PairBatches(parts, batch_size=size, seed=seed),
         PairBatches(held_out, batch_size=size, seed=seed + 1) if held_out else None,
     )
 
@@ -156,11 +145,8 @@ def train_mars_fm(
     config: MarsFMTrainingConfig,
     out: Path,
     *,
-    processes: Processes,
     validation_folders: Sequence[PairFolder] = (),
-    notes: Mapping[str, Any] | None = None,
-    resume: bool = False,
-    report: Callable[[int, float, float], None] = lambda step, loss, best: None,
+    **run: Unpack[TrainingRun],
 ) -> TrainingProgress:
     """Train, and write the checkpoint.
 
@@ -172,14 +158,8 @@ def train_mars_fm(
         Settings.
     out
         The checkpoint; see `Trainer` for the files beside it.
-    processes
-        This one among those that train together.
-    notes
-        More to store in the checkpoint.
-    resume
-        Continue an interrupted training with the same data.
-    report
-        Called after each step with the number of steps, the last loss and the best validation.
+    **run
+        See `TrainingRun`.
 
     Raises
     ------
@@ -187,35 +167,25 @@ def train_mars_fm(
         If data and settings do not fit, or the training diverges.
     """
     pairs = split_pairs(folders, config, validation_folders)
-    metadata = {
-        **(notes or {}),
-        "temperature_k": temperature_of([*folders, *validation_folders]),
-        "sequences": [folder.data.layout.sequence for folder in folders],
-        "validation_sequences": [folder.data.layout.sequence for folder in validation_folders],
-        "lag_ps": sorted({f.model.lag_frames * f.data.frame_interval_ps for f in folders}),
-        "frames": sum(len(folder.data) for folder in folders),
-        "data_sha256": pairs.training.sha256,
-        "config": json.loads(config.model_dump_json()),
-    }
-
     leaps = isinstance(config.model, MarsFMTorsionsConfig)
-    numbers = {"kind": "residue_torsions" if leaps else "residue_tokens"}
-
-    def write(path: Path, model: nn.Module, course: dict[str, Any]) -> str:
-        return save_checkpoint(path, model, None, numbers, metadata | course)
-
-    return Trainer(
+    return train_checkpoint(
         _new_model(config),
         mars_fm_torsions_loss if leaps else mars_fm_loss,
         pairs.training,
-        config.training,
+        config,
         out,
-        write_checkpoint=write,
-        identity=config.model.model_dump_json(),
         validation=pairs.validation,
-        processes=processes,
-        resume=resume,
-    ).run(report)
+        kind="residue_torsions" if leaps else "residue_tokens",
+        known={
+            "temperature_k": temperature_of([*folders, *validation_folders]),
+            "sequences": [folder.data.layout.sequence for folder in folders],
+            "validation_sequences": [folder.data.layout.sequence for folder in validation_folders],
+            "lag_ps": sorted({f.model.lag_frames * f.data.frame_interval_ps for f in folders}),
+            "frames": sum(len(folder.data) for folder in folders),
+        },
+        identity=config.model.model_dump_json(),
+        **run,
+    )
 
 
 def _new_model(config: MarsFMTrainingConfig) -> nn.Module:

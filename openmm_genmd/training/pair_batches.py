@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,11 @@ from openmm_genmd.representations.residue_frames import frames_of
 from openmm_genmd.representations.residue_layout import ResidueLayout
 from openmm_genmd.representations.residue_tokens import encode, token_mask
 from openmm_genmd.representations.superposition import superpose
+from openmm_genmd.training.batch_digest import batches_sha256
+from openmm_genmd.training.flow_times import spread_times
+from openmm_genmd.training.length_groups import draw_group, length_groups
 
 Arrays = dict[str, NDArray[Any]]
-
-_SPREAD = 1.25
-"""Longest over shortest molecule of one batch: what is shorter is padded."""
 
 _BLOCK = 32
 """Rows whose noise comes from one generator, for making one takes as long as noise for a row."""
@@ -90,8 +89,8 @@ class PairBatches:
     Arrays of a batch of n rows whose longest molecule has L residues, float32 unless said:
     ``tokens`` and ``noise`` ``(n, L, 21)``, ``time`` ``(n,)``, ``rotations`` ``(n, L, 3, 3)``,
     ``translations_angstrom`` ``(n, L, 3)``, ``residue_types`` ``(n, L)`` int64, ``token_mask``
-    ``(n, L, 21)`` and ``residue_mask`` ``(n, L)`` bool. Flow times are uniform, spread evenly over
-    each batch, which makes its loss less noisy.
+    ``(n, L, 21)`` and ``residue_mask`` ``(n, L)`` bool. Flow times are those of
+    `spread_times`.
 
     Parameters
     ----------
@@ -107,10 +106,6 @@ class PairBatches:
     ValueError
         If there is no molecule.
 
-    References
-    ----------
-    Kingma et al., Variational Diffusion Models, NeurIPS 2021, appendix I.1 (times).
-
     Examples
     --------
     See `PairSource`.
@@ -122,10 +117,7 @@ class PairBatches:
         self._sources = list(sources)
         self._batch_size, self._seed = batch_size, seed
         self._groups = length_groups([len(source.layout) for source in sources])
-        digest = hashlib.sha256(f"{batch_size} {seed}".encode())
-        for source in sources:
-            digest.update(source.sha256.encode())
-        self.sha256 = digest.hexdigest()
+        self.sha256 = batches_sha256(f"{batch_size} {seed}", sources)
 
     def draw(self, step: int, rows: range) -> Arrays:
         """Arrays by name: some rows of the batch of a step, counted from 0.
@@ -138,10 +130,9 @@ class PairBatches:
             Which of its rows; each is the same whatever the others are, but for the padding.
         """
         rng = np.random.default_rng((self._seed, step))
-        sizes = np.array([len(group) for group in self._groups])
-        group = self._groups[rng.choice(len(sizes), p=sizes / sizes.sum())]
+        group = draw_group(self._groups, rng)
         pairs = self._draw_pairs(group, rng)
-        spread = (rng.random() + np.arange(self._batch_size) / self._batch_size) % 1.0
+        times = spread_times(self._batch_size, rng)
         chosen = slice(rows.start, rows.stop)
         pairs = _Pairs(pairs.molecule[chosen], pairs.current[chosen], pairs.new[chosen])
         arrays = _tokens(*self._gather(pairs))
@@ -151,7 +142,7 @@ class PairBatches:
         return {
             **arrays,
             "noise": np.where(exists[..., None], noise, np.float32(0.0)),
-            "time": spread[chosen].astype(np.float32),
+            "time": times[chosen].astype(np.float32),
         }
 
     def _draw_pairs(self, group: NDArray[np.int64], rng: np.random.Generator) -> _Pairs:
@@ -196,28 +187,6 @@ class PairBatches:
             rest["token_mask"][here, :length] = token_mask(source.layout)
             rest["residue_mask"][here, :length] = True
         return backbones, rest
-
-
-def length_groups(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
-    """Numbers of molecules, in groups of similar length.
-
-    Parameters
-    ----------
-    lengths
-        Residues of each molecule.
-
-    Examples
-    --------
-    >>> [group.tolist() for group in length_groups([100, 4, 4, 110, 300])]
-    [[1, 2], [0, 3], [4]]
-    """
-    order = np.argsort(lengths, kind="stable")
-    groups: list[list[int]] = []
-    for number in order.tolist():
-        if not groups or lengths[number] > _SPREAD * lengths[groups[-1][0]]:
-            groups.append([])
-        groups[-1].append(number)
-    return [np.array(group, dtype=np.int64) for group in groups]
 
 
 def _tokens(backbones: NDArray[np.float32], rest: Arrays) -> Arrays:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from openmm_genmd.training.trainer_state import replace_file, write_trainer_state
 
 
 def write_state(path: Path, state: Mapping[str, Any], log: Sequence[Mapping[str, float]]) -> None:
@@ -25,12 +25,9 @@ def write_state(path: Path, state: Mapping[str, Any], log: Sequence[Mapping[str,
     log
         One row per line.
     """
-    _replace(
-        path.with_suffix(".jsonl"), "".join(json.dumps(dict(row)) + "\n" for row in log).encode()
-    )
-    buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
-    _replace(path, buffer.getvalue())
+    rows = "".join(json.dumps(dict(row)) + "\n" for row in log)
+    replace_file(path.with_suffix(".jsonl"), lambda file: file.write(rows.encode()))
+    write_trainer_state(path, state)
 
 
 def read_state(path: Path, identity: str) -> dict[str, Any]:
@@ -61,13 +58,3 @@ def read_state(path: Path, identity: str) -> dict[str, Any]:
             "same ones, or train without --resume"
         )
     return state
-
-
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        # Without it a power cut could leave a renamed but empty file.
-        os.fsync(file.fileno())
-    os.replace(partial, path)

@@ -78,7 +78,8 @@ def test_from_a_folder_to_a_checkpoint(folder, tmp_path):
     result = train(folder, out, "--parameterisation", "abs", "--history-frames", "1")
     assert result.exit_code == 0, result.output
     assert "ring: 2 trajectories of 10 heavy atoms, 4 of them the ligand's" in said(result)
-    assert re.search(r"best validation loss [\d.]+ at step 2 of 2", said(result))
+    told = r"best validation loss [\d.]+ at step 2 of 2, \d+ s with 1 process; time: \w+ \d+ %"
+    assert re.search(told, said(result))
     checkpoint = load_checkpoint(out, BioMD)
     model = checkpoint.model.config
     assert (model.parameterisation, model.coarse_factor, model.block_frames) == ("abs", 4, 2)

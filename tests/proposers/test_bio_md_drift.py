@@ -1,6 +1,7 @@
 """BioMD proposes to each walker by itself, in the walker's own frame."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,25 @@ def test_rollouts_are_reproducible_and_begin_after_the_start(tmp_path: Path) -> 
     np.testing.assert_array_equal(frames, drift.rollouts(start, 2, 7, seed=3))
     assert np.abs(frames[0] - frames[1]).max() > 1e-3
     assert np.abs(frames[:, 0] - start).max() > 1e-4
+
+
+def test_the_model_computes_on_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drift, start = drift_and_start(tmp_path)
+    seen, sampler = [], drift._sampler
+
+    class Watched:
+        def propose(self, *arguments: Any, **options: Any) -> np.ndarray:
+            seen.append(torch.get_num_threads())
+            return sampler.propose(*arguments, **options)
+
+    monkeypatch.setattr(drift, "_sampler", Watched())
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        drift.propose([start[None]], rngs(1), 1)
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_missing_model_is_said(tmp_path: Path) -> None:
