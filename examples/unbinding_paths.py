@@ -15,6 +15,7 @@ from openmm_genmd.unbinding.bundled_systems import bundled_complex
 from openmm_genmd.unbinding.contacts import BoundContacts
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.team_run import TeamPlan, run_team, tries_of
+from openmm_genmd.units import KJ_PER_KCAL
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Unbinding paths of CB7-B2.")
@@ -38,7 +39,7 @@ if __name__ == "__main__":
             print(f"{name}: {found['stable_exits']} of {found['tries']} out (exploratory)")
             for walker, verdict in team:
                 kept = contacts.fraction(walker.path_nm()[-1])[0]
-                work = walker.work_kj_per_mol / 4.184
+                work = walker.work_kj_per_mol / KJ_PER_KCAL
                 stays = {True: "stays out", False: "comes back", None: "still in"}[verdict.stable]
                 print(
                     f"  walker {walker.number}: {stays}, {work:.0f} kcal/mol, contacts {kept:.2f}"

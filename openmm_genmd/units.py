@@ -15,6 +15,15 @@ from openmm import unit
 GAS_CONSTANT_KJ_PER_MOL_K = 0.00831446261815324
 """Molar gas constant, kJ/mol/K, the value that OpenMM uses (CODATA 2018)."""
 
+KJ_PER_KCAL = 4.184
+"""Of the thermochemical calorie, in which works and free energies are reported."""
+
+AVOGADRO_PER_MOL = 6.02214076e23
+"""Particles in a mole, exact since the SI of 2019."""
+
+STANDARD_VOLUME_NM3 = 1e24 / AVOGADRO_PER_MOL
+"""Of one molecule at the standard concentration of 1 mol/L, nm^3: 1.6605."""
+
 
 def to_md(value: Any, expected: unit.Unit, name: str) -> float:
     """Value as a bare float in ``expected``, which must be an MD unit.

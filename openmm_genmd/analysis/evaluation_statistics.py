@@ -36,8 +36,8 @@ from openmm_genmd.analysis.metrics_flexibility import (
     rmsf,
     root_mean_w2,
 )
-from openmm_genmd.analysis.metrics_folding import KJ_PER_KCAL, folding_free_energy_kcal_per_mol
-from openmm_genmd.units import thermal_energy_kj_per_mol
+from openmm_genmd.analysis.metrics_folding import folding_free_energy_kcal_per_mol
+from openmm_genmd.units import KJ_PER_KCAL, thermal_energy_kj_per_mol
 
 Numbers = dict[str, float]
 

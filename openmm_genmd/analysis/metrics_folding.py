@@ -9,12 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 from scipy.special import expit
 
-from openmm_genmd.units import thermal_energy_kj_per_mol
+from openmm_genmd.units import KJ_PER_KCAL, thermal_energy_kj_per_mol
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-KJ_PER_KCAL = 4.184
 
 _CONTACT_ANGSTROM = 10.0
 _MIN_SEQUENCE_DISTANCE = 4

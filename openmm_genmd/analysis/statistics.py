@@ -152,6 +152,40 @@ def average(series: ArrayLike, weights: ArrayLike | None = None) -> Average:
     return Average(mean, error, len(influence) * naive_square / error**2, block_length)
 
 
+def error_of_mean(series: ArrayLike) -> float:
+    """Standard error of the plain mean; infinite where a series is too short to tell.
+
+    As in `average`, the larger of two, where the block average has a plateau. Before it has one,
+    the `statistical_inefficiency` alone is trusted down to `MIN_BLOCKS` independent stretches; the
+    variance lost to the mean of so few is given back.
+
+    Parameters
+    ----------
+    series
+        ``(n,)`` numbers in order of time.
+
+    Raises
+    ------
+    ValueError
+        If the series is empty, not one-dimensional or not finite.
+
+    Examples
+    --------
+    >>> error_of_mean(np.zeros(100)), error_of_mean(np.linspace(0, 1, 100))
+    (inf, inf)
+    """
+    values = _checked(series)
+    if np.ptp(values) <= 1e-14 * np.abs(values).max():
+        return float("inf")
+    inefficiency = statistical_inefficiency(values)
+    n = len(values)
+    if n < MIN_BLOCKS * inefficiency:
+        return float("inf")
+    error = float(np.sqrt(values.var() * inefficiency / (n - inefficiency)))
+    plateau = _plateau(values - values.mean())
+    return error if plateau is None else max(error, plateau[1])
+
+
 def population(
     in_basin: ArrayLike, *, n_crossings: int, weights: ArrayLike | None = None
 ) -> Population:

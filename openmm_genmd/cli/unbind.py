@@ -1,9 +1,10 @@
-"""``genmd unbind``: from a bound complex to paths on which the ligand leaves."""
+"""``genmd unbind``: from a bound complex to paths on which the ligand leaves, and their cost."""
 
 from __future__ import annotations
 
 import typer
 
+from openmm_genmd.cli.unbind_free_energy import unbind_free_energy
 from openmm_genmd.cli.unbind_prepare import prepare
 from openmm_genmd.cli.unbind_run import unbind_run
 
@@ -17,3 +18,4 @@ def _unbind() -> None:
 
 unbind_app.command()(prepare)
 unbind_app.command("run")(unbind_run)
+unbind_app.command("free-energy")(unbind_free_energy)

@@ -14,6 +14,7 @@ from openmm_genmd.cli.progress import counting_progress
 from openmm_genmd.cli.unbinding_complex import chosen_complex
 
 if TYPE_CHECKING:
+    from openmm_genmd.data.unbinding_folder import UnbindingEntry
     from openmm_genmd.unbinding.preparation_manifest import PreparationManifest
     from openmm_genmd.unbinding.preparation_plan import PreparationPlan
 
@@ -78,6 +79,21 @@ def prepare(
             help="Of nonbonded interactions, if the System is built here.", rich_help_panel=_MD
         ),
     ] = None,
+    cut_nm: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out what is farther from the ligand, and hold what it touched; for large "
+            "proteins in implicit solvent on a CPU.",
+            rich_help_panel=_MD,
+        ),
+    ] = None,
+    hydrogen_mass_da: Annotated[
+        float | None,
+        typer.Option(
+            help="Mass of hydrogens, taken from the atoms next to them; 3 allows 4 fs.",
+            rich_help_panel=_MD,
+        ),
+    ] = None,
     time_step_fs: Annotated[float, typer.Option(help="Time step.", rich_help_panel=_MD)] = 2.0,
     exit_nm: Annotated[
         float,
@@ -104,6 +120,13 @@ def prepare(
         int,
         typer.Option(help="MD steps after which metadynamics gives up.", rich_help_panel=_HILLS),
     ] = 150_000,
+    steps_per_hill: Annotated[
+        int | None,
+        typer.Option(
+            help="MD steps between hills [10]; more of them push less and strain a protein less.",
+            rich_help_panel=_HILLS,
+        ),
+    ] = None,
     naive: Annotated[
         bool,
         typer.Option(
@@ -143,7 +166,7 @@ def prepare(
     try:
         with stopping_on(kinds, "genmd unbind prepare", console):
             manifest = _prepare(options, console)
-            lines = _summary(manifest, out)
+            lines = _summary(manifest, out, pocket_nm)
     except KeyboardInterrupt:
         console.print(
             f"Interrupted; what is finished is kept in {out}, and --resume makes the rest.",
@@ -185,15 +208,16 @@ def _plan(options: dict[str, Any]) -> PreparationPlan:
         return {name: options[name] for name in names}
 
     chosen = MetadynamicsSettings.naive if options["naive"] else MetadynamicsSettings.fast
+    rare = {} if options["steps_per_hill"] is None else take("steps_per_hill")
     values = {
         **take("pulls", "metadynamics", "seed", "platform", "stay_ps"),
         "pull": take("steps", "length_nm", "spring_kj_per_mol_nm2", "exit_nm", "time_step_fs"),
-        "hills": {**chosen().model_dump(), **take("most_steps", "exit_nm", "time_step_fs")},
+        "hills": {**chosen().model_dump(), **take("most_steps", "exit_nm", "time_step_fs"), **rare},
     }
     return PreparationPlan.model_validate(values)
 
 
-def _summary(manifest: PreparationManifest, out: Path) -> list[str]:
+def _summary(manifest: PreparationManifest, out: Path, pocket_nm: float | None) -> list[str]:
     from openmm_genmd.data.unbinding_folder import UnbindingFolder
 
     [entry] = UnbindingFolder.open(out).entries
@@ -215,4 +239,11 @@ def _summary(manifest: PreparationManifest, out: Path) -> list[str]:
         if tally.unstable:
             line += f"; {len(tally.unstable)} more became unstable and are left out"
         lines.append(line)
-    return [*lines, f"Next: genmd train biomd {out} --out model.safetensors"]
+    return [*lines, _next(entry, out, pocket_nm)]
+
+
+def _next(entry: UnbindingEntry, out: Path, pocket_nm: float | None) -> str:
+    if not any(path.stable_exit for path in entry.trajectories):
+        return "There is no stable exit to learn from yet: --resume with more --pulls"
+    pocket = "" if pocket_nm is None else f"--pocket-nm {pocket_nm:g} "
+    return f"Next: genmd train biomd {out} {pocket}--out model.safetensors"

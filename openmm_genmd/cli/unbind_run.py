@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from openmm_genmd.cli.messages import stopping_on
+from openmm_genmd.cli.stage_progress import stage_progress
+from openmm_genmd.cli.unbind_free_energy import free_energy_of_run, print_free_energy
 from openmm_genmd.cli.unbinding_complex import chosen_complex
 from openmm_genmd.unbinding.baselines import BaselinePlan
+from openmm_genmd.unbinding.free_energy_settings import FreeEnergySettings
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.team_run import TeamPlan
-from openmm_genmd.unbinding.unbinding_run import Report, UnbindingPlan, run_unbinding
+from openmm_genmd.unbinding.unbinding_run import UnbindingPlan, run_unbinding
 from openmm_genmd.unbinding.verification import ShootingPlan
 
 _STAGES = {
@@ -68,6 +68,13 @@ def unbind_run(
             help="Run metadynamics, straight pulls and the controls without a model too.",
         ),
     ] = False,
+    free_energy: Annotated[
+        bool,
+        typer.Option(
+            "--free-energy",
+            help="Compute the free energy along the best path too; its options: free-energy.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
     seed: Annotated[int, typer.Option(help="Of everything random.", min=0)] = 1,
     platform: Annotated[str, typer.Option(help="OpenMM platform.")] = "CPU",
@@ -99,6 +106,17 @@ def unbind_run(
     cutoff_nm: Annotated[
         float | None, typer.Option(help="Of nonbonded interactions, if the System is built here.")
     ] = None,
+    cut_nm: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out what is farther from the ligand, and hold what it touched; for large "
+            "proteins in implicit solvent on a CPU."
+        ),
+    ] = None,
+    hydrogen_mass_da: Annotated[
+        float | None,
+        typer.Option(help="Mass of hydrogens, taken from the atoms next to them; 3 allows 4 fs."),
+    ] = None,
 ) -> None:
     """Find paths on which a ligand leaves its receptor, and verify them.
 
@@ -129,8 +147,10 @@ def unbind_run(
         with stopping_on(errors, "genmd unbind run", console):
             settings = PathSettings(**_with_attempts(chosen))
             named = {"system": system, "pdb": pdb, "system_xml": system_xml, "ligand": ligand}
+            _require_one_source(named, data)
             more = {"pocket_nm": pocket_nm, "temperature_k": temperature_k, "cutoff_nm": cutoff_nm}
-            bound = chosen_complex(named | more, data)
+            changes = {"cut_nm": cut_nm, "hydrogen_mass_da": hydrogen_mass_da}
+            bound = chosen_complex(named | more | changes, data)
             team = TeamPlan(
                 bound,
                 model or _default_model(system),
@@ -141,14 +161,24 @@ def unbind_run(
             )
             shooting = ShootingPlan(shots=shots) if shots else None
             plan = UnbindingPlan(team, BaselinePlan() if baselines else None, shooting)
-            with _progress(console) as report:
-                summary = run_unbinding(
-                    plan, out, workers=workers or os.cpu_count() or 1, resume=resume, report=report
-                )
+            with stage_progress(console, _STAGES) as report:
+                processes = workers or os.cpu_count() or 1
+                summary = run_unbinding(plan, out, workers=processes, resume=resume, report=report)
+                if free_energy:
+                    summary = free_energy_of_run(
+                        out,
+                        FreeEnergySettings(),
+                        seed=seed,
+                        platform=platform,
+                        workers=processes,
+                        report=report,
+                    )
     except KeyboardInterrupt:
         console.print(f"Interrupted; {out} has what is finished, and --resume makes the rest.")
         raise typer.Exit(130) from None
     console.print(_table(summary))
+    if free_energy:
+        print_free_energy(summary, console)
     console.print(f"report: {out / 'unbinding.html'}", highlight=False)
 
 
@@ -157,6 +187,15 @@ def _with_attempts(chosen: dict[str, Any]) -> dict[str, Any]:
     default = PathSettings()
     leaps = chosen.get("most_leaps", default.most_leaps)
     return chosen | {"most_attempts": max(default.most_attempts, 2 * leaps)}
+
+
+def _require_one_source(named: dict[str, Any], data: Path | None) -> None:
+    given = [f"--{name.replace('_', '-')}" for name, value in named.items() if value is not None]
+    if data is not None and given:
+        raise ValueError(
+            f"--data {data} has the complex already, got {' '.join(given)} too; leave one of them "
+            "out"
+        )
 
 
 def _default_model(system: str | None) -> str:
@@ -168,26 +207,12 @@ def _default_model(system: str | None) -> str:
     )
 
 
-@contextmanager
-def _progress(console: Console) -> Iterator[Report]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
-        tasks: dict[str, Any] = {}
-
-        def report(stage: str, done: int, of: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(_STAGES.get(stage, stage), total=of)
-            progress.update(tasks[stage], completed=done, total=of)
-
-        yield report
-
-
 def _table(summary: dict[str, Any]) -> Table:
     """A row for each method; ``-`` where nothing succeeded."""
     table = Table("", *_COLUMNS.values())
     table.add_row("this search", *(_text(summary.get(key)) for key in _COLUMNS))
     for name, part in summary.items():
-        if isinstance(part, dict):
+        if isinstance(part, dict) and name in _STAGES:
             table.add_row(_STAGES.get(name, name), *(_text(part.get(key)) for key in _COLUMNS))
     table.title = "grade: exploratory (paths carry no Boltzmann weight and no rate)"
     return table
@@ -199,6 +224,7 @@ _COLUMNS = {
     "seconds_per_stable_exit": "core s per exit",
     "force_evaluations_per_stable_exit": "force evaluations",
     "work_kcal_per_mol": "kcal/mol (IQR)",
+    "receptor_rmsd_nm": "receptor moved, nm (IQR)",
 }
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from openmm_genmd.unbinding.bound_complex import BoundComplex
 
 _OWN_FILES = ("pdb", "system_xml", "ligand")
+_CHANGES = ("cut_nm", "hydrogen_mass_da")
 
 
 def chosen_complex(options: Mapping[str, Any], folder: Path | None = None) -> BoundComplex:
@@ -20,7 +21,8 @@ def chosen_complex(options: Mapping[str, Any], folder: Path | None = None) -> Bo
     ----------
     options
         By their names in Python, None for those that were not given: ``system``, a bundled name, or
-        ``pdb``, ``system_xml`` and ``ligand``; ``temperature_k``, ``pocket_nm`` and ``cutoff_nm``.
+        ``pdb``, ``system_xml`` and ``ligand``; ``temperature_k``, ``pocket_nm`` and ``cutoff_nm``;
+        ``cut_nm`` and ``hydrogen_mass_da``, see `cut_complex` and `with_heavy_hydrogens`.
     folder
         Where the complex of `genmd unbind prepare` is, if no option names another.
 
@@ -43,27 +45,38 @@ def chosen_complex(options: Mapping[str, Any], folder: Path | None = None) -> Bo
     from openmm_genmd.unbinding.stored_complex import load_complex
 
     given = [name for name in ("system", *_OWN_FILES) if options.get(name) is not None]
-    more = {
-        name: options[name]
-        for name in ("temperature_k", "pocket_nm", "cutoff_nm")
-        if options.get(name) is not None
-    }
+    more, changes = (
+        {name: options[name] for name in names if options.get(name) is not None}
+        for names in (("temperature_k", "pocket_nm", "cutoff_nm"), _CHANGES)
+    )
     if not given and folder is not None:
-        if more:
+        if more or changes:
+            first = _option(next(iter(more | changes)))
             raise ValueError(
-                f"{_option(next(iter(more)))} cannot change the complex in {folder}; name the "
-                "complex, or leave the option out"
+                f"{first} cannot change the complex in {folder}; name the complex, or leave the "
+                "option out"
             )
         return load_complex(folder)
     if given == ["system"]:
-        return bundled_complex(options["system"], **more)
+        return _changed(bundled_complex(options["system"], **more), changes)
     if given != list(_OWN_FILES):
         raise ValueError(
             f"give either --system, one of {', '.join(bundled_names())}, or all of --pdb, "
             f"--system-xml and --ligand; got {' '.join(map(_option, given)) or 'none of them'}"
         )
     own = (options[name] for name in _OWN_FILES)
-    return read_complex(*own, name=_name(Path(options["pdb"])), **more)
+    return _changed(read_complex(*own, name=_name(Path(options["pdb"])), **more), changes)
+
+
+def _changed(bound: BoundComplex, changes: Mapping[str, float]) -> BoundComplex:
+    from openmm_genmd.unbinding.cut_complex import cut_complex
+    from openmm_genmd.unbinding.heavy_hydrogens import with_heavy_hydrogens
+
+    if "cut_nm" in changes:
+        bound = cut_complex(bound, changes["cut_nm"])
+    if "hydrogen_mass_da" in changes:
+        bound = with_heavy_hydrogens(bound, changes["hydrogen_mass_da"])
+    return bound
 
 
 def _name(pdb: Path) -> str:

@@ -12,6 +12,7 @@ from openmm_genmd.unbinding.exit_metadynamics import MetadynamicsSettings
 from openmm_genmd.unbinding.method_summary import Tries
 from openmm_genmd.unbinding.preparation_plan import PreparationPlan
 from openmm_genmd.unbinding.prepare import prepare
+from openmm_genmd.unbinding.receptor_strain import StrainGauge
 from openmm_genmd.unbinding.straight_pull import PullSettings
 from openmm_genmd.unbinding.team_run import DriftName, TeamPlan, run_team, tries_of
 
@@ -86,7 +87,7 @@ def run_baselines(
 
         control = replace(plan, drift=drift, walkers=counts.walkers)
         team = run_team(control, folder / name, workers=workers, report=tell)
-        found[name] = tries_of(team).summary()
+        found[name] = tries_of(team, plan.bound).summary()
     for name, made in _plans(plan, counts, pull_steps).items():
         tries = _prepared(plan, made, folder / name, workers, name, report)
         found[name] = tries.summary()
@@ -94,12 +95,7 @@ def run_baselines(
 
 
 def _plans(plan: TeamPlan, counts: BaselinePlan, pull_steps: int) -> dict[str, PreparationPlan]:
-    settings = plan.settings
-    md: Mapping[str, Any] = {
-        "time_step_fs": settings.time_step_fs,
-        "friction_per_ps": settings.friction_per_ps,
-        "exit_nm": settings.exit_nm,
-    }
+    md = plan.settings.dynamics()
     common: Mapping[str, Any] = {"platform": plan.platform, "seed": plan.seed}
     pull = PullSettings(steps=pull_steps, **md)
     tuned = MetadynamicsSettings.tuned().model_copy(update=md)
@@ -139,9 +135,11 @@ def _prepared(
     paths = entry.trajectories
     stable = [bool(path.stable_exit) for path in paths] + [False] * len(tally.unstable)
     works = [path.work_kcal_per_mol for path in paths] + [None] * len(tally.unstable)
+    gauge = StrainGauge(plan.bound)
     return Tries(
         stable,
         works,
         tally.core_seconds + manifest.starts.core_seconds,
         tally.steps + manifest.starts.steps,
+        [gauge.measure(entry.read(path)[-1]) for path in paths],
     )

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import openmm
 from numpy.typing import NDArray
-from openmm import app
+from openmm import app, unit
 
 from openmm_genmd.data.ligand_selection import select_ligand
 from openmm_genmd.data.molecules import BondGraph, add_missing_bonds, check_particle_count
@@ -50,6 +50,9 @@ class BoundComplex:
         The part of `receptor` that a model is shown, whole residues; all of it by default.
     temperature_k
         At which it is simulated.
+    helices
+        Index of each residue in a helix -> the helix's letter, where the structure does not tell
+        since only a part of the receptor is there; None: see `helix_letters`.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class BoundComplex:
     receptor: Integers
     pocket: Integers
     temperature_k: float
+    helices: dict[int, str] | None = None
 
     @classmethod
     def of(
@@ -134,6 +138,14 @@ class BoundComplex:
     def pocket_heavy(self) -> Integers:
         """Those of `pocket` that are heavier than hydrogen."""
         return heavy_atoms(self.topology, self.pocket)
+
+    @cached_property
+    def box_nm(self) -> NDArray[np.float64] | None:
+        """Box vectors ``(3, 3)``, nm, with which the MD begins; None if it is not periodic."""
+        if not self.system.usesPeriodicBoundaryConditions():
+            return None
+        vectors = self.system.getDefaultPeriodicBoxVectors()
+        return np.array([vector.value_in_unit(unit.nanometer) for vector in vectors])
 
 
 def read_complex(

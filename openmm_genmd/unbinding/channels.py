@@ -169,6 +169,8 @@ def _groups(distances_nm: Array, threshold_nm: float) -> list[list[int]]:
 
 
 def _letters(bound: BoundComplex) -> dict[int, str]:
+    if bound.helices is not None:
+        return bound.helices
     codes = secondary_structure(bound.topology, bound.positions_nm, bound.receptor)
     return helix_letters(bound.topology, codes)
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from openmm import unit
 
 from openmm_genmd.md.seeds import openmm_seed
 from openmm_genmd.unbinding.bound_complex import BoundComplex
-from openmm_genmd.unbinding.contacts import minimum_distances_nm
 from openmm_genmd.unbinding.langevin_dynamics import LangevinDynamics
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.phase import Phase
@@ -111,17 +109,8 @@ class DraggedComplex:
             settings.receptor_spring_kj_per_mol_nm2,
         )
         self._springs = Springs(bound.system, self.tokens, constants)
-        self._box_nm = None
-        if bound.system.usesPeriodicBoundaryConditions():
-            vectors = bound.system.getDefaultPeriodicBoxVectors()
-            self._box_nm = np.array([v.value_in_unit(unit.nanometer) for v in vectors])
         self._dynamics = LangevinDynamics(
-            bound,
-            self._springs.system,
-            time_step_fs=settings.time_step_fs,
-            friction_per_ps=settings.friction_per_ps,
-            platform=self.platform,
-            seed=self.seed,
+            bound, self._springs.system, settings, platform=self.platform, seed=self.seed
         )
 
     @property
@@ -239,9 +228,7 @@ class DraggedComplex:
 
     def least_distance_nm(self, positions_nm: Array) -> float:
         """Least distance of heavy atoms of ligand and receptor, nm, at ``(n_particles, 3)``, nm."""
-        bound = self.bound
-        groups = bound.receptor_heavy, bound.ligand_heavy
-        return float(minimum_distances_nm(positions_nm, *groups, box_nm=self._box_nm)[0])
+        return self._dynamics.least_distance_nm(positions_nm)
 
     def steps_of(self, time_ps: float) -> int:
         """MD steps in a time."""

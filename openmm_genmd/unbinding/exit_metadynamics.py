@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,10 +11,10 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from openmm_genmd.unbinding.bound_complex import BoundComplex
-from openmm_genmd.unbinding.contacts import minimum_distances_nm
+from openmm_genmd.unbinding.dynamics_settings import DynamicsSettings
 from openmm_genmd.unbinding.langevin_dynamics import LangevinDynamics
 from openmm_genmd.unbinding.phase import Phase
 
@@ -28,7 +27,7 @@ _ROOM_NM = 0.5
 """Between the ligand that is out and the end of the bias' grid."""
 
 
-class MetadynamicsSettings(BaseModel):
+class MetadynamicsSettings(DynamicsSettings):
     """Settings of well-tempered metadynamics, along the distance of ligand and pocket.
 
     Attributes
@@ -47,18 +46,14 @@ class MetadynamicsSettings(BaseModel):
         MD steps between two frames; only there the ligand is seen to be out.
     most_frames
         The last so many frames are kept.
-    exit_nm
-        Least distance of heavy atoms of ligand and receptor at which the ligand is out, nm.
-    time_step_fs, friction_per_ps
-        Of the Langevin dynamics.
+    exit_nm, time_step_fs, friction_per_ps
+        See `DynamicsSettings`.
 
     Examples
     --------
     >>> MetadynamicsSettings.naive().steps_per_hill
     500
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     height_kj_per_mol: float = Field(default=4.0, gt=0)
     width_nm: float = Field(default=0.03, gt=0)
@@ -67,9 +62,6 @@ class MetadynamicsSettings(BaseModel):
     most_steps: int = Field(default=150_000, ge=1)
     steps_per_frame: int = Field(default=25, ge=1)
     most_frames: int = Field(default=2000, ge=1)
-    exit_nm: float = Field(default=0.6, gt=0)
-    time_step_fs: float = Field(default=2.0, gt=0)
-    friction_per_ps: float = Field(default=1.0, gt=0)
 
     @classmethod
     def tuned(cls) -> Self:
@@ -109,8 +101,6 @@ class MetadynamicsExit:
         and is then taken away, to be compared with that of a spring.
     steps
         MD steps done, each an evaluation of the forces.
-    wall_seconds
-        Wall time.
     """
 
     left: bool
@@ -119,7 +109,6 @@ class MetadynamicsExit:
     frames_nm: NDArray[np.float32]
     work_kj_per_mol: float
     steps: int
-    wall_seconds: float
 
 
 def exit_by_metadynamics(
@@ -167,17 +156,10 @@ def exit_by_metadynamics(
     >>> done.left, done.steps
     (False, 60)
     """
-    system, began = copy.deepcopy(bound.system), time.perf_counter()
+    system = copy.deepcopy(bound.system)
     bias = _bias(bound, start.positions_nm, settings, system)
     group = system.getForce(system.getNumForces() - 1).getForceGroup()
-    dynamics = LangevinDynamics(
-        bound,
-        system,
-        time_step_fs=settings.time_step_fs,
-        friction_per_ps=settings.friction_per_ps,
-        platform=platform,
-        seed=seed,
-    )
+    dynamics = LangevinDynamics(bound, system, settings, platform=platform, seed=seed)
     dynamics.set(start)
     near_nm = _distance_nm(bound, start.positions_nm) + _BOUND_NM
     frames = deque([start.positions_nm.astype(np.float32)], settings.most_frames)
@@ -193,8 +175,7 @@ def exit_by_metadynamics(
         if _distance_nm(bound, x) < near_nm:
             frames.clear()
         frames.append(x.astype(np.float32))
-        [least] = minimum_distances_nm(x, bound.receptor_heavy, bound.ligand_heavy)
-        left = bool(least > settings.exit_nm)
+        left = dynamics.least_distance_nm(x) > settings.exit_nm
     held = dynamics.context.getState(energy=True, groups={group}).getPotentialEnergy()
     return MetadynamicsExit(
         left=left,
@@ -203,7 +184,6 @@ def exit_by_metadynamics(
         frames_nm=np.array(frames),
         work_kj_per_mol=bias.spent_kj_per_mol - held.value_in_unit(unit.kilojoule_per_mole),
         steps=dynamics.steps,
-        wall_seconds=time.perf_counter() - began,
     )
 
 

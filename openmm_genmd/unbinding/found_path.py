@@ -9,8 +9,8 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from openmm_genmd.unbinding.path_finding import KJ_PER_KCAL
 from openmm_genmd.unbinding.walker import Walker
+from openmm_genmd.units import KJ_PER_KCAL
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,6 @@ class FoundPath:
                 "where it is"
             )
         spent = [stop.work_kj_per_mol - stop.held_kj_per_mol for stop in walker.stops]
-        own_seconds = walker.md_seconds + walker.model_seconds
         return cls(
             walker.number,
             walker.path_nm(),
@@ -127,7 +126,7 @@ class FoundPath:
             walker.status,
             stable_exit,
             walker.steps if steps is None else steps,
-            own_seconds if core_seconds is None else core_seconds,
+            walker.core_seconds if core_seconds is None else core_seconds,
             walker.leaps,
             dict(walker.refused_leaps),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from openmm import app, unit
 from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.md.seeds import openmm_seed, seed_forces
 from openmm_genmd.unbinding.bound_complex import BoundComplex
+from openmm_genmd.unbinding.contacts import minimum_distances_nm
+from openmm_genmd.unbinding.dynamics_settings import DynamicsSettings
 from openmm_genmd.unbinding.phase import Phase
 
 Array = NDArray[np.float64]
@@ -29,8 +33,8 @@ class LangevinDynamics:
         The complex; its System is not changed.
     system
         A copy of that System with the force.
-    time_step_fs, friction_per_ps
-        Of the LangevinMiddleIntegrator.
+    settings
+        Time step and friction of the LangevinMiddleIntegrator.
     platform
         By name; ``CPU`` runs on one thread.
     seed
@@ -50,8 +54,9 @@ class LangevinDynamics:
     --------
     >>> from openmm_genmd.unbinding.bundled_systems import bundled_complex
     >>> bound = bundled_complex("cb7-b2")
-    >>> dynamics = LangevinDynamics(bound, bound.system, time_step_fs=2.0, friction_per_ps=1.0,
-    ...                             platform="Reference", seed=1)
+    >>> dynamics = LangevinDynamics(
+    ...     bound, bound.system, DynamicsSettings(), platform="Reference", seed=1
+    ... )
     >>> dynamics.set(Phase(bound.positions_nm, np.zeros_like(bound.positions_nm)))
     >>> dynamics.advance(3)
     >>> dynamics.steps
@@ -62,18 +67,18 @@ class LangevinDynamics:
         self,
         bound: BoundComplex,
         system: openmm.System,
+        settings: DynamicsSettings,
         *,
-        time_step_fs: float,
-        friction_per_ps: float,
         platform: str,
         seed: int,
     ) -> None:
         found = find_platform(platform)
         seed_forces(system, openmm_seed(seed, 11))
         integrator = openmm.LangevinMiddleIntegrator(
-            bound.temperature_k, friction_per_ps, 1e-3 * time_step_fs
+            bound.temperature_k, settings.friction_per_ps, 1e-3 * settings.time_step_fs
         )
         integrator.setRandomNumberSeed(openmm_seed(seed, 10))
+        self._bound = bound
         bonds = [(bond[0].index, bond[1].index) for bond in bound.topology.bonds()]
         self._bonds = np.array(bonds, dtype=np.intp).reshape(-1, 2)
         first, second = bound.positions_nm[self._bonds.T]
@@ -115,11 +120,31 @@ class LangevinDynamics:
         """
         positions = self.context.getState(positions=True).getPositions(asNumpy=True)
         x = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
-        first, second = self._bonds.T
-        lengths_nm = np.linalg.norm(x[first] - x[second], axis=1)
-        if not (np.isfinite(x).all() and (lengths_nm < _TORN * self._lengths_nm).all()):
-            raise RuntimeError(f"the MD became unstable: bonds are torn; {_REMEDY}")
+        self.require_whole(x)
         return x
+
+    def require_whole(self, positions_nm: Array) -> None:
+        """None if no bond is torn at ``(n_particles, 3)``, nm.
+
+        Raises
+        ------
+        RuntimeError
+            If one is, or a position is not finite.
+        """
+        first, second = self._bonds.T
+        lengths_nm = np.linalg.norm(positions_nm[first] - positions_nm[second], axis=1)
+        whole = np.isfinite(positions_nm).all() and (lengths_nm < _TORN * self._lengths_nm).all()
+        if not whole:
+            raise RuntimeError(f"the MD became unstable: bonds are torn; {_REMEDY}")
+
+    def least_distance_nm(self, positions_nm: Array) -> float:
+        """Least distance of heavy atoms of ligand and receptor, nm, at ``(n_particles, 3)``, nm.
+
+        In a periodic box it is that of the nearest images, of either.
+        """
+        bound = self._bound
+        groups = bound.receptor_heavy, bound.ligand_heavy
+        return float(minimum_distances_nm(positions_nm, *groups, box_nm=bound.box_nm)[0])
 
     def advance(self, steps: int, bias: app.Metadynamics | None = None) -> None:
         """Do so many MD steps, with hills added on the way if there is a bias.
@@ -129,10 +154,22 @@ class LangevinDynamics:
         RuntimeError
             If the MD becomes unstable.
         """
-        try:
+        with self.stability():
             if bias is None:
                 self.simulation.step(steps)
             else:
                 bias.step(self.simulation, steps)
+
+    @contextmanager
+    def stability(self) -> Iterator[None]:
+        """Block in which OpenMM's complaints about the MD come with a remedy.
+
+        Raises
+        ------
+        RuntimeError
+            If the MD becomes unstable.
+        """
+        try:
+            yield
         except openmm.OpenMMException as error:
             raise RuntimeError(f"the MD became unstable: {error}; {_REMEDY}") from error

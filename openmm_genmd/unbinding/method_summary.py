@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from openmm_genmd.unbinding.receptor_strain import ReceptorStrain
 from openmm_genmd.unbinding.success import success_at_k, success_interval
 
 _TOGETHER = 10
@@ -26,6 +27,9 @@ class Tries:
         Of each; None where the MD was unstable.
     core_seconds, force_evaluations
         What all of them cost, verification included.
+    strains
+        Of the receptor where each ended, failures included: a receptor that is torn without letting
+        the ligand out is torn, too. Empty where no one looked.
 
     Examples
     --------
@@ -39,17 +43,17 @@ class Tries:
     work_kcal_per_mol: Sequence[float | None]
     core_seconds: float
     force_evaluations: int
+    strains: Sequence[ReceptorStrain] = ()
 
     def summary(self) -> dict[str, Any]:
         """JSON types, with None where nothing succeeded or there are too few tries.
 
-        The work is that of stable exits alone, median and interquartile range: what one pays for
-        a path that one gets.
+        Works and strains are medians with interquartile ranges. The work is that of stable exits
+        alone: what one pays for a path that one gets.
         """
         n, exits = len(self.stable), sum(self.stable)
         pairs = zip(self.work_kcal_per_mol, self.stable, strict=True)
         works = [work for work, stable in pairs if stable and work is not None]
-        low, median, high = np.percentile(works, [25, 50, 75]) if works else [np.nan] * 3
         return {
             "tries": n,
             "stable_exits": exits,
@@ -58,5 +62,15 @@ class Tries:
             "success_at_10": success_at_k(n, exits, _TOGETHER) if n >= _TOGETHER else None,
             "seconds_per_stable_exit": self.core_seconds / exits if exits else None,
             "force_evaluations_per_stable_exit": self.force_evaluations / exits if exits else None,
-            "work_kcal_per_mol": [float(median), float(high - low)] if works else None,
+            "work_kcal_per_mol": _spread(works),
+            "receptor_rmsd_nm": _spread([strain.rmsd_nm for strain in self.strains]),
+            "helix_lost": _spread([strain.helix_lost for strain in self.strains]),
         }
+
+
+def _spread(values: Sequence[float]) -> list[float] | None:
+    """Median and interquartile range."""
+    if not values:
+        return None
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return [float(median), float(high - low)]

@@ -15,10 +15,10 @@ from openmm_genmd.unbinding.drifts import Drift
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.targets import accumulated_target
 from openmm_genmd.unbinding.walker import Stop, Walker
+from openmm_genmd.units import KJ_PER_KCAL
 
 Array = NDArray[np.float64]
 
-KJ_PER_KCAL = 4.184
 GATES = ("leap too costly", "path too costly", "unstable")
 """Reasons for which a leap is refused."""
 
@@ -30,6 +30,7 @@ def find_paths(
     folder: Path,
     *,
     seed: int,
+    setup_seconds: float = 0.0,
     report: Callable[[Walker], object] = lambda walker: None,
 ) -> list[Walker]:
     """Walkers that are out or gave up; of grade `exploratory`, their paths carry no weight.
@@ -49,6 +50,9 @@ def find_paths(
         There already.
     seed
         Of everything that is drawn here.
+    setup_seconds
+        Core seconds that it took to make `dragged` and `drift`, which each walker is charged with
+        an equal part of.
     report
         Called after each leap of a walker.
 
@@ -59,37 +63,46 @@ def find_paths(
     ValueError
         If the file of a walker is damaged.
     """
-    team = _team(dragged, walkers, folder, seed)
+    team = _team(dragged, walkers, folder, seed, setup_seconds / max(1, len(walkers)))
     while walking := [walker for walker in team if walker.status == "walking"]:
         for walker, proposals in zip(walking, _propose(dragged, drift, walking), strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             _take(walker, dragged, proposals)
-            walker.md_seconds += time.perf_counter() - began
-            walker.save(_file(folder, walker.number))
+            walker.md_seconds += time.process_time() - began
+            walker.save(walker_file(folder, walker.number))
             report(walker)
     return team
 
 
-def _file(folder: Path, number: int) -> Path:
+def walker_file(folder: Path, number: int) -> Path:
+    """Where a walker is stored."""
     return folder / f"walker-{number:04d}.npz"
 
 
-def _team(dragged: DraggedComplex, walkers: Sequence[int], folder: Path, seed: int) -> list[Walker]:
+def _team(
+    dragged: DraggedComplex,
+    walkers: Sequence[int],
+    folder: Path,
+    seed: int,
+    setup_seconds: float,
+) -> list[Walker]:
     """Walkers as they were stored, or at starts along unbiased MD of the bound state."""
     team, phase = [], None
     for number in walkers:
-        file = _file(folder, number)
+        file = walker_file(folder, number)
         if file.exists():
-            team.append(Walker.load(file))
+            walker = Walker.load(file)
+            walker.setup_seconds += setup_seconds
+            team.append(walker)
             continue
-        before, began = dragged.steps, time.perf_counter()
+        before, began = dragged.steps, time.process_time()
         settings = dragged.settings
         phase = dragged.settle(settings.settle_ps if phase is None else settings.apart_ps, phase)
         start = dragged.with_fresh_velocities(phase, number)
         frames = start.positions_nm[None].astype(np.float32)
         walker = Walker(number, [Stop(start, frames)], np.random.default_rng((seed, number)))
-        walker.steps = dragged.steps - before
-        walker.md_seconds = time.perf_counter() - began
+        walker.steps, walker.setup_seconds = dragged.steps - before, setup_seconds
+        walker.md_seconds = time.process_time() - began
         walker.save(file)
         team.append(walker)
     return team
@@ -97,14 +110,14 @@ def _team(dragged: DraggedComplex, walkers: Sequence[int], folder: Path, seed: i
 
 def _propose(dragged: DraggedComplex, drift: Drift, walkers: list[Walker]) -> Array:
     """Frames ``(n_walkers, candidates, n_leaps, n_tokens, 3)``, nm."""
-    began, settings = time.perf_counter(), dragged.settings
+    began, settings = time.process_time(), dragged.settings
     histories = [_history(walker, dragged, drift.history_frames) for walker in walkers]
     c = settings.candidates
     repeated = [history for history in histories for _ in range(c)]
     rngs = [walker.rng for walker in walkers for _ in range(c)]
     frames = drift.propose(repeated, rngs, settings.frames_per_proposal)
     for walker in walkers:
-        walker.model_seconds += (time.perf_counter() - began) / len(walkers)
+        walker.model_seconds += (time.process_time() - began) / len(walkers)
     return frames.reshape(len(walkers), c, *frames.shape[1:])
 
 

@@ -12,12 +12,12 @@ from openmm_genmd.md.seeds import openmm_seed
 from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.exit_metadynamics import exit_by_metadynamics
-from openmm_genmd.unbinding.path_finding import KJ_PER_KCAL
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.phase import Phase
 from openmm_genmd.unbinding.preparation_plan import PathJob, PreparationPlan
 from openmm_genmd.unbinding.straight_pull import StraightPull, random_direction
 from openmm_genmd.unbinding.verification import stays_out
+from openmm_genmd.units import KJ_PER_KCAL
 
 Array = NDArray[np.float64]
 
@@ -99,11 +99,7 @@ class PathMaker:
         settings = plan.pull if job.method == "pull" else plan.hills
         free = DraggedComplex(
             self.bound,
-            PathSettings(
-                time_step_fs=settings.time_step_fs,
-                friction_per_ps=settings.friction_per_ps,
-                exit_nm=settings.exit_nm,
-            ),
+            PathSettings(**settings.dynamics()),
             platform=plan.platform,
             # Another stream of random numbers than that of the biased MD.
             seed=openmm_seed(job.seed, 14),
@@ -171,10 +167,7 @@ def sample_starts(bound: BoundComplex, plan: PreparationPlan) -> tuple[Array, in
     ValueError
         If there is no such platform.
     """
-    settings = PathSettings(
-        time_step_fs=plan.pull.time_step_fs,
-        friction_per_ps=max(plan.pull.friction_per_ps, 1e-6),
-    )
+    settings = PathSettings(**plan.pull.dynamics())
     dragged = DraggedComplex(bound, settings, plan.platform, openmm_seed(plan.seed, 13))
     starts: list[Phase] = []
     for _ in range(plan.starts):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from openmm_genmd.unbinding.dynamics_settings import DynamicsSettings
 
 
-class PathSettings(BaseModel):
+class PathSettings(DynamicsSettings):
     """Settings of the search for unbinding paths.
 
     Nothing here says where the way out is: springs, gate and selection see the drag's work alone.
@@ -39,10 +41,8 @@ class PathSettings(BaseModel):
         In a row, after which the walker goes back one frame more.
     most_attempts
         Leaps of a walker, refused ones included, after which it gives up.
-    exit_nm
-        Least distance of heavy atoms of ligand and receptor at which the ligand is out, nm.
-    time_step_fs, friction_per_ps
-        Of the Langevin dynamics.
+    exit_nm, time_step_fs, friction_per_ps
+        See `DynamicsSettings`.
     settle_ps, apart_ps
         Unbiased MD of the bound state before the first walker sets out, and between two walkers.
 
@@ -55,8 +55,6 @@ class PathSettings(BaseModel):
         ...
     pydantic_core._pydantic_core.ValidationError: ...
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     most_leaps: int = Field(default=18, ge=1)
     steps_per_leap: int = Field(default=250, ge=1)
@@ -72,9 +70,6 @@ class PathSettings(BaseModel):
     most_work_of_path_kcal_per_mol: float = Field(default=150.0, gt=0)
     most_refusals: int = Field(default=3, ge=1)
     most_attempts: int = Field(default=36, ge=1)
-    exit_nm: float = Field(default=0.6, gt=0)
-    time_step_fs: float = Field(default=2.0, gt=0)
-    friction_per_ps: float = Field(default=1.0, gt=0)
     settle_ps: float = Field(default=2.0, ge=0)
     apart_ps: float = Field(default=0.4, ge=0)
 

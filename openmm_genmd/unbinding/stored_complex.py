@@ -30,6 +30,7 @@ class _Stored(BaseModel):
     pocket: list[int]
     bonds: list[tuple[int, int]]
     positions_nm: list[tuple[float, float, float]]
+    helices: dict[int, str] | None = None
 
 
 def save_complex(bound: BoundComplex, folder: Path) -> None:
@@ -65,6 +66,7 @@ def save_complex(bound: BoundComplex, folder: Path) -> None:
         pocket=bound.pocket.tolist(),
         bonds=[(bond[0].index, bond[1].index) for bond in bound.topology.bonds()],
         positions_nm=bound.positions_nm.tolist(),
+        helices=bound.helices,
     )
     _write(folder / _TOPOLOGY, write_topology)
     _write(folder / _SYSTEM, lambda file: file.write(openmm.XmlSerializer.serialize(bound.system)))
@@ -109,6 +111,7 @@ def load_complex(folder: str | Path) -> BoundComplex:
         receptor=np.array(stored.receptor, dtype=np.intp),
         pocket=np.array(stored.pocket, dtype=np.intp),
         temperature_k=stored.temperature_k,
+        helices=stored.helices,
     )
 
 

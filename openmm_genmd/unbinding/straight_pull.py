@@ -9,22 +9,24 @@ from typing import Self
 import numpy as np
 import openmm
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from openmm_genmd.representations.superposition import superpose
 from openmm_genmd.unbinding.bound_complex import BoundComplex
-from openmm_genmd.unbinding.contacts import minimum_distances_nm
 from openmm_genmd.unbinding.dragged_complex import Dragged
+from openmm_genmd.unbinding.dynamics_settings import DynamicsSettings
 from openmm_genmd.unbinding.langevin_dynamics import LangevinDynamics
 from openmm_genmd.unbinding.phase import Phase
 
 Array = NDArray[np.float64]
 
-_ENERGY = "0.5 * genmd_pull_k * ((x1-x2-genmd_x)^2 + (y1-y2-genmd_y)^2 + (z1-z2-genmd_z)^2)"
+_ENERGY = "0.5 * genmd_pull_k * {stretch}"
+_STRETCH = "((x1-x2-genmd_x)^2 + (y1-y2-genmd_y)^2 + (z1-z2-genmd_z)^2)"
+_PERIODIC_STRETCH = "pointdistance(x1, y1, z1, x2+genmd_x, y2+genmd_y, z2+genmd_z)^2"
 _OFFSET = ("genmd_x", "genmd_y", "genmd_z")
 
 
-class PullSettings(BaseModel):
+class PullSettings(DynamicsSettings):
     """Settings of steered pulls.
 
     Attributes
@@ -39,10 +41,8 @@ class PullSettings(BaseModel):
         Of the way, nm.
     spring_kj_per_mol_nm2
         On the centre of the ligand's heavy atoms, kJ/mol/nm^2.
-    exit_nm
-        Least distance of heavy atoms of ligand and receptor at which the ligand is out, nm.
-    time_step_fs, friction_per_ps
-        Of the Langevin dynamics.
+    exit_nm, time_step_fs, friction_per_ps
+        See `DynamicsSettings`.
 
     Examples
     --------
@@ -50,16 +50,11 @@ class PullSettings(BaseModel):
     1.4
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     steps: int = Field(default=2500, ge=1)
     steps_per_change: int = Field(default=5, ge=1)
     steps_per_frame: int = Field(default=25, ge=1)
     length_nm: float = Field(default=1.4, ge=0)
     spring_kj_per_mol_nm2: float = Field(default=1000.0, gt=0)
-    exit_nm: float = Field(default=0.6, gt=0)
-    time_step_fs: float = Field(default=2.0, gt=0)
-    friction_per_ps: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -144,12 +139,7 @@ class StraightPull:
         system = copy.deepcopy(self.bound.system)
         system.addForce(self._spring())
         self._dynamics = LangevinDynamics(
-            self.bound,
-            system,
-            time_step_fs=self.settings.time_step_fs,
-            friction_per_ps=self.settings.friction_per_ps,
-            platform=self.platform,
-            seed=self.seed,
+            self.bound, system, self.settings, platform=self.platform, seed=self.seed
         )
         self._held_at_nm = np.zeros(3)
 
@@ -192,7 +182,7 @@ class StraightPull:
             x = dynamics.positions_nm()
             if (change + 1) % every_frame == 0:
                 frames.append(x)
-                if self._least_distance_nm(x) > settings.exit_nm:
+                if dynamics.least_distance_nm(x) > settings.exit_nm:
                     break
         else:
             work += self._move(x, begin + way)
@@ -202,11 +192,15 @@ class StraightPull:
             work_kj_per_mol=work,
             held_kj_per_mol=self._energy_kj_per_mol(x),
             steps=dynamics.steps - before,
-            least_distance_nm=self._least_distance_nm(x),
+            least_distance_nm=dynamics.least_distance_nm(x),
         )
 
     def _spring(self) -> openmm.CustomCentroidBondForce:
-        force = openmm.CustomCentroidBondForce(2, _ENERGY)
+        # Devices move molecules by box vectors, of which the positions they give know nothing.
+        periodic = self.bound.box_nm is not None
+        stretch = _PERIODIC_STRETCH if periodic else _STRETCH
+        force = openmm.CustomCentroidBondForce(2, _ENERGY.format(stretch=stretch))
+        force.setUsesPeriodicBoundaryConditions(periodic)
         force.setName("genmd pull")
         force.addGlobalParameter("genmd_pull_k", self.settings.spring_kj_per_mol_nm2)
         for name in _OFFSET:
@@ -257,10 +251,6 @@ class StraightPull:
 
     def _receptor_nm(self, x: Array) -> Array:
         return np.asarray(x[self.bound.receptor_heavy].mean(axis=0))
-
-    def _least_distance_nm(self, x: Array) -> float:
-        bound = self.bound
-        return float(minimum_distances_nm(x, bound.receptor_heavy, bound.ligand_heavy)[0])
 
 
 def _unit(direction: Array) -> Array:

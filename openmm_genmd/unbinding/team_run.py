@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -21,11 +20,14 @@ from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.drifts import Drift, RandomDrift, ZeroDrift
 from openmm_genmd.unbinding.method_summary import Tries
-from openmm_genmd.unbinding.path_finding import KJ_PER_KCAL, find_paths
+from openmm_genmd.unbinding.path_finding import find_paths, walker_file
 from openmm_genmd.unbinding.path_settings import PathSettings
+from openmm_genmd.unbinding.receptor_strain import StrainGauge
 from openmm_genmd.unbinding.verification import stays_out
 from openmm_genmd.unbinding.walker import Walker
+from openmm_genmd.unbinding.whole_file import write_whole
 from openmm_genmd.unbinding.worker_team import run_jobs
+from openmm_genmd.units import KJ_PER_KCAL
 
 if TYPE_CHECKING:
     from openmm_genmd.proposers.bio_md_drift import BioMDDrift
@@ -83,7 +85,8 @@ class Verdict:
     stable
         Whether it is out and stays out; None: it is not out.
     steps, seconds
-        What all of it cost, verification included: evaluations of the forces and core seconds.
+        What all of it cost, set-up and verification included: evaluations of the forces and core
+        seconds.
 
     Examples
     --------
@@ -129,7 +132,7 @@ def run_team(
     with closing(run_jobs(work, _shares(plan, folder), workers)) as shares:
         for _ in shares:
             report(_finished(plan, folder), plan.walkers)
-    return [_stored(folder, number) for number in range(plan.walkers)]
+    return [stored_walker(folder, number) for number in range(plan.walkers)]
 
 
 def run_share(plan: TeamPlan, folder: Path, numbers: list[int]) -> None:
@@ -142,19 +145,32 @@ def run_share(plan: TeamPlan, folder: Path, numbers: list[int]) -> None:
     numbers
         Of the walkers, which share the batches of the model.
     """
-    dragged = DraggedComplex(
-        plan.bound, plan.settings, plan.platform, openmm_seed(plan.seed, 7, *numbers[:1])
-    )
+    began = time.process_time()
+    seed = openmm_seed(plan.seed, 7, *numbers[:1], *_steps_done(folder, numbers))
+    dragged = DraggedComplex(plan.bound, plan.settings, plan.platform, seed)
     drift = _drift(plan, dragged)
     team = find_paths(
-        *(dragged, drift, numbers, folder), seed=plan.seed, report=lambda walker: _check_parent()
+        *(dragged, drift, numbers, folder),
+        seed=plan.seed,
+        setup_seconds=time.process_time() - began,
+        report=lambda walker: _check_parent(),
     )
     for walker in team:
-        before, began = dragged.steps, time.perf_counter()
+        before, began = dragged.steps, time.process_time()
         stable = stays_out(dragged, walker.here.phase) if walker.status == "out" else None
-        seconds = time.perf_counter() - began + walker.md_seconds + walker.model_seconds
+        seconds = time.process_time() - began + walker.core_seconds
         steps = dragged.steps - before + walker.steps
         _store(folder, walker.number, Verdict(stable, steps, seconds))
+
+
+def _steps_done(folder: Path, numbers: list[int]) -> list[int]:
+    """MD steps of a share before it was interrupted; empty if it begins now.
+
+    With the same seed, a share that goes on would draw again what it drew at first.
+    """
+    files = [walker_file(folder, number) for number in numbers]
+    done = sum(Walker.load(file).steps for file in files if file.exists())
+    return [done] if done else []
 
 
 def _check_parent() -> None:
@@ -164,13 +180,15 @@ def _check_parent() -> None:
         raise SystemExit(1)
 
 
-def tries_of(team: Sequence[tuple[Walker, Verdict]]) -> Tries:
-    """Tries of a team that is done."""
+def tries_of(team: Sequence[tuple[Walker, Verdict]], bound: BoundComplex | None = None) -> Tries:
+    """Tries of a team that is done, with strains if it is said of which complex."""
+    gauge = None if bound is None else StrainGauge(bound)
     return Tries(
         [verdict.stable is True for _, verdict in team],
         [walker.work_kj_per_mol / KJ_PER_KCAL for walker, _ in team],
         sum(verdict.seconds for _, verdict in team),
         sum(verdict.steps for _, verdict in team),
+        [gauge.measure(walker.here.frames_nm[-1]) for walker, _ in team] if gauge else (),
     )
 
 
@@ -220,11 +238,16 @@ def _verdict_file(folder: Path, number: int) -> Path:
 
 def _store(folder: Path, number: int, verdict: Verdict) -> None:
     file = _verdict_file(folder, number)
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(json.dumps(vars(verdict)) + "\n", encoding="utf-8")
-    os.replace(partial, file)
+    write_whole(file, json.dumps(vars(verdict)) + "\n")
 
 
-def _stored(folder: Path, number: int) -> tuple[Walker, Verdict]:
+def stored_walker(folder: Path, number: int) -> tuple[Walker, Verdict]:
+    """Walker and verdict of a number, as they lie in a folder.
+
+    Raises
+    ------
+    ValueError
+        If the walker's file is damaged.
+    """
     known: dict[str, Any] = json.loads(_verdict_file(folder, number).read_text(encoding="utf-8"))
-    return Walker.load(folder / f"walker-{number:04d}.npz"), Verdict(**known)
+    return Walker.load(walker_file(folder, number)), Verdict(**known)

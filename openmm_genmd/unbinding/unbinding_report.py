@@ -82,6 +82,8 @@ class UnbindingReport:
         Between channels, see `find_channels`.
     notes
         Sentences that a reader should know before quoting a number.
+    sections
+        More of the page, as HTML that is taken as it is.
 
     Raises
     ------
@@ -108,6 +110,7 @@ class UnbindingReport:
     charged_core_seconds: float | None = None
     threshold_nm: float = THRESHOLD_NM
     notes: Sequence[str] = ()
+    sections: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         numbers = [path.number for path in self.paths]
@@ -152,6 +155,7 @@ def render_unbinding_report(report: UnbindingReport) -> str:
         _work(report, channels),
         _contacts(report, channels),
         *_shooting(report),
+        *report.sections,
         *_settings(report),
         notes_section(report.notes),
     ]

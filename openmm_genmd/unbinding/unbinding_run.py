@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openmm
@@ -20,19 +19,35 @@ from openmm_genmd.md.run_folder import lock_folder
 from openmm_genmd.md.seeds import openmm_seed
 from openmm_genmd.unbinding.baselines import BaselinePlan, run_baselines
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
-from openmm_genmd.unbinding.found_path import FoundPath
 from openmm_genmd.unbinding.path_export import export_openpathsampling, export_westpa
+from openmm_genmd.unbinding.path_finding import walker_file
+from openmm_genmd.unbinding.stored_complex import save_complex
+from openmm_genmd.unbinding.stored_run import (
+    PATHS,
+    PLAN,
+    StoredRun,
+    write_page,
+    write_summary,
+)
 from openmm_genmd.unbinding.straight_pull import PullSettings
 from openmm_genmd.unbinding.team_run import TeamPlan, Verdict, model_of, run_team, tries_of
-from openmm_genmd.unbinding.unbinding_report import UnbindingReport, write_unbinding_report
-from openmm_genmd.unbinding.verification import ShootingPlan, Shots, shoot
+from openmm_genmd.unbinding.verification import (
+    ShootingPlan,
+    shoot,
+    store_shots,
+    stored_shots,
+)
 from openmm_genmd.unbinding.walker import Walker
+from openmm_genmd.unbinding.whole_file import write_whole
 from openmm_genmd.unbinding.worker_team import run_jobs
+
+if TYPE_CHECKING:
+    from openmm_genmd.proposers.bio_md_drift import BioMDDrift
+    from openmm_genmd.representations.complex_atoms import ComplexAtoms
 
 GRADE = "exploratory"
 Report = Callable[[str, int, int], None]
 
-_PLAN, _SUMMARY, _PAGE = "plan.json", "summary.json", "unbinding.html"
 _RAW_TRAJECTORIES = 8
 
 
@@ -105,10 +120,14 @@ def run_unbinding(
 
 
 def _run(plan: UnbindingPlan, out: Path, workers: int, report: Report) -> dict[str, Any]:
-    team = run_team(plan.team, out / "paths", workers=workers, report=partial(report, "walkers"))
+    team = run_team(plan.team, out / PATHS, workers=workers, report=partial(report, "walkers"))
+    model, atoms = model_of(plan.team)
+    charged = _charged_seconds(model)
     summary: dict[str, Any] = {"grade": GRADE, "system": plan.team.bound.name}
-    summary |= tries_of(team).summary() | raw_frame_quality(plan.team)
-    summary["charged_core_seconds"] = _charged_seconds(plan.team)
+    summary |= tries_of(team, plan.team.bound).summary() | raw_frame_quality(
+        plan.team, model, atoms
+    )
+    summary["charged_core_seconds"] = charged
     baselines: dict[str, Any] = {}
     if plan.baselines:
         baselines = run_baselines(
@@ -117,44 +136,33 @@ def _run(plan: UnbindingPlan, out: Path, workers: int, report: Report) -> dict[s
             workers=workers,
             report=report,
         )
-    shots = _shots(plan, team, out, workers, report)
-    _write(out / _SUMMARY, json.dumps(_finite(summary | baselines), indent=1) + "\n")
-    paths = [
-        FoundPath.of(walker, verdict.stable, steps=verdict.steps, core_seconds=verdict.seconds)
-        for walker, verdict in team
-    ]
-    page = UnbindingReport(
-        plan.team.bound,
-        paths,
-        settings=_settings(plan.team),
-        summary=summary,
-        baselines=baselines,
-        shooting=shots,
-        charged_core_seconds=_charged_seconds(plan.team),
-    )
-    write_unbinding_report(page, out / _PAGE)
-    if any(path.counts for path in paths):
-        export_openpathsampling(paths, plan.team.bound, out / "openpathsampling")
-        export_westpa(paths, plan.team.bound, out / "westpa", seed=plan.team.seed)
-    return summary | baselines
+    _shoot(plan, team, out, workers, report)
+    summary = write_summary(summary | baselines, out)
+    save_complex(plan.team.bound, out)
+    run = StoredRun.load(out)
+    write_page(out)
+    if any(path.counts for path in run.paths):
+        export_openpathsampling(run.paths, run.bound, out / "openpathsampling")
+        export_westpa(run.paths, run.bound, out / "westpa", seed=plan.team.seed)
+    return summary
 
 
-def raw_frame_quality(plan: TeamPlan) -> dict[str, float]:
+def raw_frame_quality(plan: TeamPlan, model: BioMDDrift, atoms: ComplexAtoms) -> dict[str, float]:
     """Clashes, and errors of the ligand's bonds and angles, of frames as the model gives them.
 
     Parameters
     ----------
     plan
-        Which model and complex.
+        Which complex and seed, and how many frames.
+    model, atoms
+        See `model_of`.
 
     References
     ----------
     The clash score is BioMD's: the share of pairs that are not bonded and closer than 0.75 times
     the sum of their radii.
     """
-    bound = plan.bound
-    model, atoms = model_of(plan)
-    start_nm = bound.positions_nm[atoms.particles]
+    start_nm = plan.bound.positions_nm[atoms.particles]
     frames_nm = model.rollouts(start_nm, _RAW_TRAJECTORIES, plan.settings.most_leaps, plan.seed)
     frames = 10.0 * frames_nm.reshape(-1, *start_nm.shape)
     errors = geometry_errors(frames, 10.0 * start_nm, bonds=atoms.ligand_bonds)
@@ -175,56 +183,47 @@ def _steps_of_a_path(plan: TeamPlan, team: Sequence[tuple[Walker, Verdict]]) -> 
     return unit * max(1, steps // unit)
 
 
-def _charged_seconds(plan: TeamPlan) -> float | None:
+def _charged_seconds(model: BioMDDrift) -> float | None:
     """What data and training of the model cost, if its file says so."""
-    known = model_of(plan)[0].metadata
-    data, training = (known.get(f"{part}_core_seconds") for part in ("data", "training"))
+    data, training = (model.metadata.get(f"{part}_core_seconds") for part in ("data", "training"))
     return None if data is None or training is None else float(data + training)
 
 
-def _shots(
+def _shoot(
     plan: UnbindingPlan,
     team: Sequence[tuple[Walker, Verdict]],
     out: Path,
     workers: int,
     report: Report,
-) -> dict[int, list[Shots]]:
-    """Shots from the cheapest paths, each path a job; those that are stored are not shot again."""
+) -> None:
+    """Shoot from the cheapest paths, each path a job; what is stored is not shot again."""
     if plan.shooting is None:
-        return {}
+        return
     stable = [walker for walker, verdict in team if verdict.stable]
     cheapest = sorted(stable, key=lambda walker: walker.work_kj_per_mol)[: plan.shot_paths]
     numbers = sorted(walker.number for walker in cheapest)
-    job = partial(_shoot_from, plan, out / "paths")
-    found: dict[int, list[Shots]] = {}
+    job = partial(_shoot_from, plan, out / PATHS)
     report("shooting", 0, len(numbers))
-    for number, shots in run_jobs(job, numbers, workers):
-        found[number] = shots
-        report("shooting", len(found), len(numbers))
-    return dict(sorted(found.items()))
+    for done, _ in enumerate(run_jobs(job, numbers, workers), start=1):
+        report("shooting", done, len(numbers))
 
 
-def _shoot_from(plan: UnbindingPlan, folder: Path, number: int) -> tuple[int, list[Shots]]:
-    stored = folder / f"shots-{number:04d}.json"
-    asked = asdict(plan.shooting) if plan.shooting else {}
-    if stored.exists():
-        known = json.loads(stored.read_text(encoding="utf-8"))
-        if known["plan"] == asked:
-            return number, [Shots(**shots) for shots in known["shots"]]
+def _shoot_from(plan: UnbindingPlan, folder: Path, number: int) -> None:
+    asked = plan.shooting or ShootingPlan()
+    if stored_shots(folder, number, asked):
+        return
     team = plan.team
     dragged = DraggedComplex(
         team.bound, team.settings, team.platform, openmm_seed(team.seed, 17, number)
     )
-    walker = Walker.load(folder / f"walker-{number:04d}.npz")
-    shots = shoot(dragged, walker.path_nm(), plan.shooting or ShootingPlan(), number)
-    _write(stored, json.dumps({"plan": asked, "shots": [vars(s) for s in shots]}) + "\n")
-    return number, shots
+    walker = Walker.load(walker_file(folder, number))
+    store_shots(folder, number, asked, shoot(dragged, walker.path_nm(), asked, number))
 
 
 def _require_same_plan(plan: TeamPlan, out: Path, resume: bool) -> None:
-    mine, stored = _identity(plan), out / _PLAN
+    mine, stored = _identity(plan), out / PLAN
     if not stored.exists():
-        _write(stored, json.dumps(mine, indent=1) + "\n")
+        write_whole(stored, json.dumps(mine, indent=1) + "\n")
         return
     if not resume:
         raise FileExistsError(f"{out} already has a run; choose --resume or a new --out")
@@ -232,7 +231,7 @@ def _require_same_plan(plan: TeamPlan, out: Path, resume: bool) -> None:
     changed = [name for name in mine if mine[name] != theirs.get(name)]
     if changed:
         raise ValueError(
-            f"cannot resume in {out}: {', '.join(changed)} differ from its {_PLAN}; use the same "
+            f"cannot resume in {out}: {', '.join(changed)} differ from its {PLAN}; use the same "
             "input and options, or a new --out"
         )
 
@@ -252,23 +251,3 @@ def _identity(plan: TeamPlan) -> dict[str, Any]:
         "euler_steps": plan.euler_steps,
         "temperature_k": plan.bound.temperature_k,
     }
-
-
-def _settings(plan: TeamPlan) -> dict[str, str]:
-    found = {name: value for name, value in _identity(plan).items() if name != "settings"}
-    return {name: str(value) for name, value in {**found, **plan.settings.model_dump()}.items()}
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN: None in its place."""
-    if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    partial_file = path.with_name(path.name + ".partial")
-    partial_file.write_text(text, encoding="utf-8")
-    os.replace(partial_file, path)

@@ -35,15 +35,16 @@ def method_table(summary: Json, baselines: Mapping[str, Json]) -> TextTable:
     summary
         Of the search: ``success_at_1``, ``success_at_10``, ``seconds_per_stable_exit``,
         ``force_evaluations_per_stable_exit``, ``work_kcal_per_mol`` (median and interquartile
-        range), ``clash_score``, ``bond_mae_angstrom``; each may be missing or None. With ``tries``
-        and ``stable_exits`` success@1 gets its interval.
+        range), ``clash_score``, ``bond_mae_angstrom``, ``receptor_rmsd_nm`` and ``helix_lost`` (as
+        the work); each may be missing or None. With ``tries`` and ``stable_exits`` success@1 gets
+        its interval.
     baselines
         The same of other methods, by name; names of `METHODS` are spelt out.
     """
     headings = (
         *("success@1 [95 %]", "success@10", "core seconds per stable exit"),
         *("force evaluations per stable exit", "work, kcal/mol: median (IQR)"),
-        *("clash score", "bond MAE, Å"),
+        *("clash score", "bond MAE, Å", "pocket's backbone RMSD, Å", "helix lost"),
     )
     named = {METHODS.get(key, key): value for key, value in baselines.items()}
     rows = [(name, *_method(found)) for name, found in {"this search": summary, **named}.items()]
@@ -113,7 +114,7 @@ def _out(path: FoundPath, stable: bool | None) -> bool:
 
 
 def _method(found: Json) -> tuple[str, ...]:
-    work = found.get("work_kcal_per_mol")
+    work, rmsd = found.get("work_kcal_per_mol"), found.get("receptor_rmsd_nm")
     return (
         _success(found),
         _number(found.get("success_at_10"), ".2f"),
@@ -122,6 +123,8 @@ def _method(found: Json) -> tuple[str, ...]:
         _NONE if work is None else _spread(*work),
         _number(found.get("clash_score"), ".3g"),
         _number(found.get("bond_mae_angstrom"), ".3f"),
+        _NONE if rmsd is None else "{:.1f} ({:.1f})".format(*(10.0 * value for value in rmsd)),
+        _number((found.get("helix_lost") or [None])[0], ".0%"),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from openmm_genmd.unbinding.contacts import CONTACT_NM
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.phase import Phase
+from openmm_genmd.unbinding.whole_file import write_whole
 
 Array = NDArray[np.float64]
 
@@ -144,6 +148,35 @@ def shoot(
         progress = place / max(1, len(path_nm) - 1)
         found.append(Shots(progress, plan.shots, ends.count("out"), ends.count("bound")))
     return found
+
+
+def store_shots(folder: Path, number: int, plan: ShootingPlan, shots: Sequence[Shots]) -> None:
+    """Write the shots from a path beside it."""
+    known = {"plan": asdict(plan), "shots": [vars(each) for each in shots]}
+    write_whole(_shots_file(folder, number), json.dumps(known) + "\n")
+
+
+def stored_shots(folder: Path, number: int, plan: ShootingPlan | None = None) -> list[Shots]:
+    """Shots that were stored of a path; none if there are none, or they are of another plan.
+
+    Parameters
+    ----------
+    folder, number
+        Of the path.
+    plan
+        Which is asked for; None for any.
+    """
+    file = _shots_file(folder, number)
+    if not file.exists():
+        return []
+    known = json.loads(file.read_text(encoding="utf-8"))
+    if plan is not None and known["plan"] != asdict(plan):
+        return []
+    return [Shots(**shots) for shots in known["shots"]]
+
+
+def _shots_file(folder: Path, number: int) -> Path:
+    return folder / f"shots-{number:04d}.json"
 
 
 def _shot(dragged: DraggedComplex, frame_nm: Array, plan: ShootingPlan, key: int) -> str:

@@ -67,8 +67,11 @@ class Walker:
         Leaps tried, and those refused in a row just now.
     refused_leaps
         Of all, by reason.
-    steps, model_seconds, md_seconds
-        What it cost: evaluations of the forces and wall time.
+    steps
+        Evaluations of the forces that it cost.
+    setup_seconds, model_seconds, md_seconds
+        Core seconds that it cost: its part of what is made once for several walkers, the model's
+        proposals, and MD.
 
     Examples
     --------
@@ -83,6 +86,7 @@ class Walker:
     refusals: int = 0
     refused_leaps: dict[str, int] = field(default_factory=dict)
     steps: int = 0
+    setup_seconds: float = 0.0
     model_seconds: float = 0.0
     md_seconds: float = 0.0
 
@@ -100,6 +104,11 @@ class Walker:
     def work_kj_per_mol(self) -> float:
         """Work of the path, the springs' release at its end included, kJ/mol."""
         return self.here.work_kj_per_mol - self.here.held_kj_per_mol
+
+    @property
+    def core_seconds(self) -> float:
+        """All that it cost."""
+        return self.setup_seconds + self.model_seconds + self.md_seconds
 
     def path_nm(self) -> NDArray[np.float32]:
         """All frames ``(n, n_particles, 3)``, nm, from the bound state on."""
@@ -166,5 +175,5 @@ class Walker:
 
 _COUNTS = (
     *("number", "status", "attempts", "refusals", "refused_leaps"),
-    *("steps", "model_seconds", "md_seconds"),
+    *("steps", "setup_seconds", "model_seconds", "md_seconds"),
 )

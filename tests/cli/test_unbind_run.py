@@ -49,6 +49,7 @@ def test_a_bundled_complex_needs_nothing_else(tmp_path: Path) -> None:
         ([], "give either --system, one of"),
         (["--system", "l99a-p-xylene"], "--model is required: no bundled model knows this complex"),
         (["--system", "cb7-b2", "--model", "nowhere"], "nowhere"),
+        (["--system", "cb7-b2", "--data", "d"], "--data d has the complex already, got --system"),
         (["--system", "cb7-b2", "--model", "alanine-dipeptide"], "expected 'bio_md'"),
         (["--system", "cb7-b2", "--steps-per-leap", "33"], "must be a multiple of"),
         (["--system", "cb7-b2", "--platform", "Abacus"], "platform must be one of"),

@@ -11,8 +11,13 @@ from openmm_genmd.unbinding.bound_complex import BoundComplex
 RADIUS_NM, WELL_KJ_PER_MOL = 0.4, 12.0
 
 
-def small_complex(*, well_kj_per_mol: float = WELL_KJ_PER_MOL) -> BoundComplex:
-    """A stiff ring of eight carbons in the xy plane and a tetrahedron of four in its middle."""
+def small_complex(
+    *, well_kj_per_mol: float = WELL_KJ_PER_MOL, box_nm: float | None = None
+) -> BoundComplex:
+    """A stiff ring of eight carbons in the xy plane and a tetrahedron of four in its middle.
+
+    With the edge of a cubic box it is periodic.
+    """
     topology, system = app.Topology(), openmm.System()
     angles = np.arange(8) * np.pi / 4
     ring = RADIUS_NM * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
@@ -36,6 +41,9 @@ def small_complex(*, well_kj_per_mol: float = WELL_KJ_PER_MOL) -> BoundComplex:
     held.addGroup(list(range(8)))
     held.addGroup(list(range(8, 12)))
     held.addBond([0, 1])
+    if box_nm is not None:
+        held.setUsesPeriodicBoundaryConditions(True)
+        system.setDefaultPeriodicBoxVectors(*(box_nm * np.eye(3)))
     system.addForce(held)
     parts = (np.arange(8, 12), np.arange(8), np.arange(8))
     return BoundComplex("ring", topology, system, x, *parts, temperature_k=300.0)

@@ -6,8 +6,7 @@ import pytest
 from openmm_genmd.unbinding.found_path import FoundPath, exits
 from openmm_genmd.unbinding.phase import Phase
 from openmm_genmd.unbinding.walker import Stop, Walker
-
-KJ_PER_KCAL = 4.184
+from openmm_genmd.units import KJ_PER_KCAL
 
 
 def walker(status: str = "out") -> Walker:
@@ -22,6 +21,7 @@ def walker(status: str = "out") -> Walker:
         status=status,
         refused_leaps={"unstable": 2},
         steps=900,
+        setup_seconds=1.5,
         model_seconds=0.5,
         md_seconds=2.0,
     )
@@ -39,10 +39,10 @@ def test_work_is_that_of_the_springs_less_what_they_hold() -> None:
 
 def test_costs_are_the_walkers_own_unless_given() -> None:
     own = FoundPath.of(walker(), None)
-    assert (own.number, own.steps, own.core_seconds, own.leaps) == (7, 900, 2.5, 2)
+    assert (own.number, own.steps, own.core_seconds, own.leaps) == (7, 900, 4.0, 2)
     assert own.refused_leaps == {"unstable": 2}
-    verified = FoundPath.of(walker(), True, steps=2400, core_seconds=4.0)
-    assert (verified.steps, verified.core_seconds) == (2400, 4.0)
+    verified = FoundPath.of(walker(), True, steps=2400, core_seconds=5.0)
+    assert (verified.steps, verified.core_seconds) == (2400, 5.0)
 
 
 @pytest.mark.parametrize(

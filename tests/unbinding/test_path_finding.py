@@ -1,6 +1,7 @@
 """Walkers go where they are asked to, are gated by the work, and go on after a kill."""
 
 import copy
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from openmm_genmd.unbinding.path_finding import GATES, find_paths
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.verification import ShootingPlan, Shots, shoot, stays_out
 from openmm_genmd.unbinding.walker import Walker
+from openmm_genmd.units import KJ_PER_KCAL
 
 from .small_complex import small_complex
 
@@ -82,7 +84,7 @@ def test_costly_leaps_are_refused_and_the_walker_goes_back(tmp_path: Path) -> No
     assert walker.status == "gave up"
     assert walker.refused_leaps[GATES[0]] >= 10
     kept = [s.work_kj_per_mol for s in walker.stops]
-    assert (np.diff(kept) <= 3.0 * 4.184).all()
+    assert (np.diff(kept) <= 3.0 * KJ_PER_KCAL).all()
     settings = {f"most_work_of_{what}_kcal_per_mol": 1e4 for what in ("leap", "path")}
     free = find_paths(dragged(**settings), Straight(0.6), [1], tmp_path, seed=1)[0]
     assert free.status == "out"  # the gate did it
@@ -92,7 +94,7 @@ def test_the_whole_path_has_a_gate_too(tmp_path: Path) -> None:
     settings = {"most_work_of_path_kcal_per_mol": 1.0, "most_attempts": 20}
     walker = find_paths(dragged(**settings), Straight(), [0], tmp_path, seed=1)[0]
     assert walker.refused_leaps[GATES[1]] > 0
-    assert walker.here.work_kj_per_mol <= 4.184
+    assert walker.here.work_kj_per_mol <= KJ_PER_KCAL
 
 
 def test_cheap_candidates_are_chosen(tmp_path: Path) -> None:
@@ -154,6 +156,19 @@ def test_a_walker_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         again.here.phase.velocities_nm_per_ps, walker.here.phase.velocities_nm_per_ps
     )
+
+
+def test_files_without_seconds_of_the_set_up_are_read(tmp_path: Path) -> None:
+    find_paths(dragged(most_leaps=1), Straight(), [0], tmp_path, seed=1, setup_seconds=2.5)
+    file = tmp_path / "walker-0000.npz"
+    with np.load(file) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    counts = json.loads(str(arrays["counts"]))
+    assert counts.pop("setup_seconds") == 2.5
+    arrays["counts"] = np.array(json.dumps(counts))
+    with file.open("wb") as stream:
+        np.savez(stream, **arrays)
+    assert Walker.load(file).setup_seconds == 0.0
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])

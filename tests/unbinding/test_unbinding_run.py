@@ -1,6 +1,8 @@
 """Teams in several processes, the summary, and whole runs that are killed and resumed."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ from openmm_genmd.models.bio_md import BioMD, BioMDConfig
 from openmm_genmd.models.checkpoint import save_checkpoint
 from openmm_genmd.unbinding import team_run, unbinding_run
 from openmm_genmd.unbinding.baselines import BaselinePlan
+from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.method_summary import Tries
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.team_run import TeamPlan, run_share, run_team, tries_of
 from openmm_genmd.unbinding.unbinding_run import UnbindingPlan, run_unbinding
 from openmm_genmd.unbinding.verification import ShootingPlan
+from openmm_genmd.unbinding.walker import Walker
 
 from .small_complex import small_complex
 
@@ -64,6 +68,70 @@ def test_finished_walkers_are_not_walked_again(checkpoint: str, tmp_path: Path) 
     assert seen == [(2, 4), (4, 4)]
     after = {n: (tmp_path / f"walker-{n:04d}.npz").stat().st_mtime_ns for n in (1, 3)}
     assert after == before
+
+
+def test_a_share_is_charged_for_its_set_up(
+    checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    def takes(seconds: float, made: Callable[..., Any]) -> Callable[..., Any]:
+        def late(*arguments: Any) -> Any:
+            clock[0] += seconds
+            return made(*arguments)
+
+        return late
+
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(team_run, "DraggedComplex", takes(4.0, team_run.DraggedComplex))
+    monkeypatch.setattr(team_run, "_drift", takes(2.0, team_run._drift))
+    monkeypatch.setattr(team_run, "stays_out", takes(7.0, team_run.stays_out))
+    monkeypatch.setattr(DraggedComplex, "drag", takes(1.0, DraggedComplex.drag))
+    team = run_team(plan(checkpoint, walkers=3), tmp_path)
+    assert [walker.setup_seconds for walker, _ in team] == [2.0] * 3  # (4 + 2) / 3
+    assert [walker.md_seconds for walker, _ in team] == [3.0] * 3  # leaps
+    assert [verdict.seconds for _, verdict in team] == [5.0] * 3
+    assert tries_of(team).core_seconds == clock[0]
+    # Whoever is left when the share is resumed is charged for the second set-up.
+    for number in (1, 2):
+        (tmp_path / f"walker-{number:04d}.json").unlink()
+    again = run_team(plan(checkpoint, walkers=3), tmp_path)
+    assert [verdict.seconds for _, verdict in again] == [5.0, 8.0, 8.0]
+    assert tries_of(again).core_seconds == clock[0]
+
+
+def test_a_share_that_goes_on_draws_other_random_numbers(
+    checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+
+    class Watched(DraggedComplex):
+        def __post_init__(self) -> None:
+            seeds.append(self.seed)
+            super().__post_init__()
+
+    class KilledError(Exception):
+        pass
+
+    leaps: list[int] = []
+
+    def kill() -> None:
+        leaps.append(1)
+        if len(leaps) == 3:
+            raise KilledError
+
+    monkeypatch.setattr(team_run, "DraggedComplex", Watched)
+    with monkeypatch.context() as patched:
+        patched.setattr(team_run, "_check_parent", kill)
+        with pytest.raises(KilledError):
+            run_share(plan(checkpoint), tmp_path, [0, 1])
+    settled = Walker.load(tmp_path / "walker-0000.npz").steps
+    run_share(plan(checkpoint), tmp_path, [0, 1])
+    (tmp_path / "other").mkdir()
+    run_share(plan(checkpoint), tmp_path / "other", [0, 1])
+    assert settled > 0
+    assert seeds[0] != seeds[1]
+    assert seeds[0] == seeds[2]  # as before, where nothing was interrupted
 
 
 def test_random_and_model_drift_move_the_ligand(checkpoint: str, tmp_path: Path) -> None:

@@ -1,0 +1,224 @@
+"""The free energy of unbinding along a path: `run_free_energy`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+
+from openmm_genmd.md.run_folder import lock_folder
+from openmm_genmd.unbinding.bound_complex import BoundComplex
+from openmm_genmd.unbinding.free_energy_estimate import weak_points
+from openmm_genmd.unbinding.free_energy_result import FreeEnergyResult
+from openmm_genmd.unbinding.free_energy_settings import FreeEnergySettings
+from openmm_genmd.unbinding.ligand_symmetry import ligand_symmetries
+from openmm_genmd.unbinding.path_windows import PathWindows
+from openmm_genmd.unbinding.pose import PoseFrame
+from openmm_genmd.unbinding.pose_restraint import PoseRestraint
+from openmm_genmd.unbinding.whole_file import write_whole
+from openmm_genmd.unbinding.window_samples import Replicas, WindowSamples
+from openmm_genmd.unbinding.window_sampling import (
+    DIRECTIONS,
+    Direction,
+    WindowPlan,
+    sample_windows,
+)
+from openmm_genmd.unbinding.worker_team import run_jobs
+
+Report = Callable[[str, int, int], None]
+_PLAN = "plan.json"
+
+
+@dataclass(frozen=True, eq=False)
+class FreeEnergyPlan:
+    """What `run_free_energy` does.
+
+    Attributes
+    ----------
+    bound
+        The complex.
+    frames_nm
+        ``(n, n_particles, 3)``, nm, of the path: from the bound state to an exit.
+    path_number
+        Of the walker that found it.
+    settings
+        Of windows and MD.
+    seed
+        Of everything random.
+    platform
+        Of OpenMM, by name.
+
+    Examples
+    --------
+    Made by `genmd unbind free-energy`.
+    """
+
+    bound: BoundComplex
+    frames_nm: NDArray[Any]
+    path_number: int
+    settings: FreeEnergySettings = field(default_factory=FreeEnergySettings)
+    seed: int = 1
+    platform: str = "CPU"
+
+
+def run_free_energy(
+    plan: FreeEnergyPlan,
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    report: Report = lambda stage, done, of: None,
+) -> FreeEnergyResult:
+    """Free energy along a path, from simulations started at either end, with a verdict.
+
+    What the folder holds of it is not done again; more iterations go on from there.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    folder
+        New, or of the same plan; only the number of iterations may have grown.
+    workers
+        Processes, each on one core; more than two have nothing to do.
+    report
+        Called with a stage, how much of it is done, and of how much.
+
+    Raises
+    ------
+    ValueError
+        If the folder is one of another plan, the path takes too many windows, the ligand has no
+        orientation, or a file is damaged.
+    RuntimeError
+        If the MD becomes unstable, or a process dies.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_folder(folder):
+        _require_same_plan(plan, folder)
+        windows = _first_windows(plan)
+        windows, trial = _tried(plan, windows, folder, workers, report)
+        found = _run(windows, folder / trial, plan.settings.iterations, {}, workers, report)
+        samples = {d: _with_trials(found[d][0], d, folder, trial) for d in DIRECTIONS}
+    return FreeEnergyResult.of(windows, samples, plan.path_number)
+
+
+def _first_windows(plan: FreeEnergyPlan) -> WindowPlan:
+    frames = np.asarray(plan.frames_nm, dtype=np.float64)
+    settings, bound = plan.settings, plan.bound
+    frame = PoseFrame.of(bound, frames)
+    path = PathWindows.along(frames, frame, bound, settings)
+    restraint = PoseRestraint(frame, path.windows[0].place_nm, settings.site_radius_nm)
+    return WindowPlan(
+        bound,
+        frame,
+        restraint,
+        ligand_symmetries(bound),
+        path,
+        frames[[0, -1]],
+        settings,
+        plan.seed,
+        plan.platform,
+    )
+
+
+def _tried(
+    plan: FreeEnergyPlan, windows: WindowPlan, folder: Path, workers: int, report: Report
+) -> tuple[WindowPlan, str]:
+    """Windows to which others were added until all is well, and the last trial's folder."""
+    starts: dict[Direction, Replicas] = {}
+    settings = plan.settings
+    for trial in range(settings.most_trials + 1):
+        name = f"trial-{trial}"
+        found = _run(windows, folder / name, settings.trial_iterations, starts, workers, report)
+        if trial == settings.most_trials:
+            break
+        parts = [found[d][0].first(settings.trial_iterations) for d in DIRECTIONS]
+        weak, soft = weak_points(windows, parts)
+        if not (weak or soft):
+            break
+        path, origins = windows.path.refined(weak, soft, settings)
+        starts = {d: found[d][1].for_windows(origins) for d in DIRECTIONS}
+        windows = replace(windows, path=path)
+    return windows, name
+
+
+def _run(
+    windows: WindowPlan,
+    folder: Path,
+    iterations: int,
+    starts: dict[Direction, Replicas],
+    workers: int,
+    report: Report,
+) -> dict[Direction, tuple[WindowSamples, Replicas]]:
+    """Both directions, each a job."""
+    work = partial(_job, windows, folder, iterations, starts)
+    stage = f"{len(windows.path.windows)} windows"
+    found: dict[Direction, tuple[WindowSamples, Replicas]] = {}
+    report(stage, 0, len(DIRECTIONS))
+    with closing(run_jobs(work, DIRECTIONS, workers)) as jobs:
+        for direction, result in jobs:
+            found[direction] = result
+            report(stage, len(found), len(DIRECTIONS))
+    return found
+
+
+def _job(
+    windows: WindowPlan,
+    folder: Path,
+    iterations: int,
+    starts: dict[Direction, Replicas],
+    direction: Direction,
+) -> tuple[Direction, tuple[WindowSamples, Replicas]]:
+    own = folder / direction
+    own.mkdir(parents=True, exist_ok=True)
+    start = starts.get(direction)
+    return direction, sample_windows(windows, direction, own, iterations, start=start)
+
+
+def _with_trials(
+    samples: WindowSamples, direction: Direction, folder: Path, last: str
+) -> WindowSamples:
+    """Samples that are charged with the trials before them."""
+    for trial in sorted(folder.glob("trial-*")):
+        stored = WindowSamples.load(trial / direction) if trial.name != last else None
+        if stored is not None:
+            samples = samples.charged(stored[0].core_seconds, stored[0].steps)
+    return samples
+
+
+def _require_same_plan(plan: FreeEnergyPlan, folder: Path) -> None:
+    mine, path = _identity(plan), folder / _PLAN
+    if not path.exists():
+        write_whole(path, json.dumps(mine, indent=1) + "\n")
+        return
+    theirs = json.loads(path.read_text(encoding="utf-8"))
+    changed = [name for name in mine if mine[name] != theirs.get(name)]
+    if changed:
+        raise ValueError(
+            f"{folder} holds windows of another plan ({', '.join(changed)} differ); use the same "
+            "options, only the number of iterations may grow, or choose a new folder"
+        )
+
+
+def _identity(plan: FreeEnergyPlan) -> dict[str, Any]:
+    system = openmm.XmlSerializer.serialize(plan.bound.system)
+    frames = np.ascontiguousarray(plan.frames_nm, dtype=np.float32)
+    return {
+        "system": plan.bound.name,
+        "system_sha256": hashlib.sha256(system.encode()).hexdigest(),
+        "path": plan.path_number,
+        "path_sha256": hashlib.sha256(frames.tobytes()).hexdigest(),
+        "settings": plan.settings.model_dump(mode="json", exclude={"iterations"}),
+        "seed": plan.seed,
+        "platform": plan.platform,
+        "temperature_k": plan.bound.temperature_k,
+    }
