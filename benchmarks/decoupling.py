@@ -16,7 +16,7 @@ from scipy.integrate import quad
 
 from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.unbinding.bound_complex import BoundComplex
-from openmm_genmd.units import thermal_energy_kj_per_mol
+from openmm_genmd.units import STANDARD_VOLUME_NM3, thermal_energy_kj_per_mol
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +24,6 @@ TIME_STEP_PS = 0.004
 FRICTION_PER_PS = 1.0
 HYDROGEN_MASS_DA = 3.0
 WALL_KJ_PER_MOL_NM2 = 4000.0
-STANDARD_VOLUME_NM3 = 1.6605390671738467
-"""Per molecule at 1 mol/L."""
 ELECTROSTATICS = (1.0, 0.7, 0.35)
 STERICS = (1.0, 0.88, 0.76, 0.64, 0.52, 0.41, 0.31, 0.21, 0.11, 0.0)
 CHARGES, APART, STERICS_GROUP = 1, 2, 3

@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 
 STEPS_PER_ITERATION = 125
 LEAST_ITERATIONS = 8
+SEED_STEPS = 500
+LOOSE_STEPS = 5000
+"""Without interactions, in which the guest turns as it likes."""
 
 
 class Recorder:
@@ -62,18 +65,44 @@ class Exchange(ReplicaExchangeSampler):  # type: ignore[misc]
         super().simulateReplica(index, steps)
 
 
-def sample(decoupling: Decoupling, cpu_seconds: float, seed: int) -> Recorder:
-    """Replica exchange for some time, with all replicas from the complex."""
+def sample(decoupling: Decoupling, cpu_seconds: float, seed: int, *, inward: bool) -> Recorder:
+    """Replica exchange for some time.
+
+    Parameters
+    ----------
+    decoupling
+        Its Hamiltonian.
+    cpu_seconds
+        Time of one core, starts left out.
+    seed
+        Of all random numbers.
+    inward
+        Whether replicas start from a guest that grows into the host, not from the complex.
+    """
     # The sampler has no generator of its own.
     random.seed(seed)
     simulation = decoupling.simulation(seed)
     sampler = Exchange(decoupling.states, simulation, STEPS_PER_ITERATION)
+    _start(sampler, inward=inward)
     recorder = Recorder(decoupling)
     sampler.reporters.append(recorder)
     end = time.process_time() + cpu_seconds
     while time.process_time() < end or sampler.currentIteration < LEAST_ITERATIONS:
         sampler.simulate(1)
     return recorder
+
+
+def _start(sampler: Exchange, *, inward: bool) -> None:
+    """Bring the guest through all states, each time from where it was in the last one."""
+    states = list(range(len(sampler.states)))
+    if inward:
+        states.reverse()
+        sampler.simulateReplica(states[0], LOOSE_STEPS)
+    last = sampler.replicaConformation[states[0]]
+    for n in states:
+        sampler.replicaConformation[n] = last
+        sampler.simulateReplica(n, SEED_STEPS)
+        last = sampler.replicaConformation[n]
 
 
 def estimate(decoupling: Decoupling, recorder: Recorder) -> dict[str, Any]:
@@ -93,10 +122,10 @@ def estimate(decoupling: Decoupling, recorder: Recorder) -> dict[str, Any]:
     reduced = frames.transpose(2, 1, 0).reshape(n_states, -1)
     distances = np.array(recorder.distances)[kept].T.reshape(-1)
     free = reduced[0] - decoupling.wall_kj_per_mol(distances) / decoupling.kt_kj_per_mol
+    # The first solver by default has options that SciPy does not know.
     mbar = MBAR(
         np.vstack([reduced, free]),
         np.array([len(kept)] * n_states + [0]),
-        # The first one by default has options that SciPy does not know.
         solver_protocol=({"method": "adaptive"},),
     )
     found = mbar.compute_free_energy_differences()

@@ -33,7 +33,9 @@ all count as bound, as they do in a profile along the distance of the centers. N
 are to be added.
 
 Time is CPU time of one core. Errors are the larger of MBAR's, on uncorrelated frames, and the
-standard error over repeats with other seeds."""
+standard error over repeats with other seeds. Repeats with odd seeds start from the complex, those
+with even seeds from a guest that grows into the host: only where both agree the start is
+forgotten."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Repeat:
     ----------
     seed
         Of the run.
+    inward
+        Whether it began with the guest out of the host.
     unbinding_kcal_per_mol, error_kcal_per_mol
         Standard free energy of unbinding; its standard error by MBAR.
     electrostatics_kcal_per_mol, sterics_kcal_per_mol
@@ -63,6 +67,7 @@ class Repeat:
     """
 
     seed: int
+    inward: bool
     unbinding_kcal_per_mol: float
     error_kcal_per_mol: float
     electrostatics_kcal_per_mol: float
@@ -81,11 +86,15 @@ class Repeat:
 def run(decoupling: Decoupling, cpu_seconds: float, seed: int) -> Repeat:
     """One repeat."""
     before = time.process_time()
-    recorder = sample(decoupling, cpu_seconds, seed)
+    # Odd ones from the complex, even ones from host and guest: repeats then also tell whether the
+    # start is forgotten.
+    inward = seed % 2 == 0
+    recorder = sample(decoupling, cpu_seconds, seed, inward=inward)
     found = estimate(decoupling, recorder)
     iterations = len(recorder.states)
     return Repeat(
         seed=seed,
+        inward=inward,
         **found,
         iterations=iterations,
         picoseconds=iterations * STEPS_PER_ITERATION * TIME_STEP_PS,
@@ -191,8 +200,9 @@ def main(
 
 
 def _show(console: Console, repeat: Repeat) -> None:
+    way = "inward" if repeat.inward else "outward"
     console.print(
-        f"seed {repeat.seed}: {repeat.unbinding_kcal_per_mol:.2f} ± "
+        f"seed {repeat.seed}, {way}: {repeat.unbinding_kcal_per_mol:.2f} ± "
         f"{repeat.error_kcal_per_mol:.2f} kcal/mol; electrostatics "
         f"{repeat.electrostatics_kcal_per_mol:.2f}, sterics {repeat.sterics_kcal_per_mol:.2f}, "
         f"standard state {repeat.standard_state_kcal_per_mol:.2f}, restraint "

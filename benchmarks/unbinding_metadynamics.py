@@ -16,7 +16,6 @@ import typer
 from decoupling import (
     FRICTION_PER_PS,
     HYDROGEN_MASS_DA,
-    STANDARD_VOLUME_NM3,
     TIME_STEP_PS,
     heavier_hydrogens,
 )
@@ -25,6 +24,10 @@ from openmm import unit
 from openmm.app import BiasVariable, Metadynamics, Simulation
 from rich.console import Console
 
+from openmm_genmd.analysis.radial_free_energy import (
+    RadialFreeEnergy,
+    standard_free_energy_of_profile,
+)
 from openmm_genmd.md.platforms import find_platform
 from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.bundled_systems import bundled_complex
@@ -129,33 +132,25 @@ class UnbindingMetadynamics:
         return np.linspace(0.0, REACH_NM, len(energies)), energies - energies.min()
 
     def unbinding_kcal_per_mol(self) -> float:
-        """Standard free energy of unbinding so far, kcal/mol."""
-        return standard_unbinding_kcal_per_mol(*self.profile(), self._kt)
+        """Standard free energy of unbinding so far, kcal/mol.
 
+        Before the guest has been free for long, the bulk of the profile is none.
+        """
+        return self._standard().value_kt * self._kt / KJ_PER_KCAL
 
-def standard_unbinding_kcal_per_mol(
-    distance_nm: Floats, energy_kj_per_mol: Floats, kt_kj_per_mol: float
-) -> float:
-    """Free energy from the bound guest to one at 1 mol/L, kcal/mol.
+    def bulk_drift_kcal_per_mol(self) -> float:
+        """Change of the profile over the bulk beyond that of a free guest, kcal/mol."""
+        return self._standard().bulk_drift_kt * self._kt / KJ_PER_KCAL
 
-    Parameters
-    ----------
-    distance_nm, energy_kj_per_mol
-        ``(n,)``, the profile along the distance on an even grid; -kT log of a density in the
-        distance, not in space.
-    kt_kj_per_mol
-        Thermal energy.
-    """
-    share = np.exp(-(energy_kj_per_mol - energy_kj_per_mol.min()) / kt_kj_per_mol)
-    bound, bulk = distance_nm < BOUND_NM, _between(distance_nm, BULK_NM)
-    shells = 4 * math.pi * distance_nm[bulk] ** 2
-    density = share[bulk].sum() / shells.sum()
-    volume = share[bound].sum() * (distance_nm[1] - distance_nm[0]) / density
-    return float(kt_kj_per_mol * math.log(volume / STANDARD_VOLUME_NM3) / KJ_PER_KCAL)
-
-
-def _between(values: Floats, limits: tuple[float, float]) -> NDArray[np.bool_]:
-    return np.asarray((values >= limits[0]) & (values <= limits[1]))
+    def _standard(self) -> RadialFreeEnergy:
+        distance_nm, energy_kj_per_mol = self.profile()
+        return standard_free_energy_of_profile(
+            distance_nm[1:],
+            energy_kj_per_mol[1:] / self._kt,
+            bound_below_nm=BOUND_NM,
+            bulk_nm=BULK_NM,
+            most_drift_kt=math.inf,
+        )
 
 
 def _centers(bound: BoundComplex, energy: str) -> openmm.CustomCentroidBondForce:
@@ -175,6 +170,7 @@ def measure(run: UnbindingMetadynamics, minutes: float) -> dict[str, Any]:
     distance_nm, energy_kj_per_mol = run.profile()
     return {
         "unbinding_kcal_per_mol": estimates[-1],
+        "bulk_drift_kcal_per_mol": run.bulk_drift_kcal_per_mol(),
         "spread_kcal_per_mol": float(np.std(estimates[ESTIMATES // 2 :])),
         "estimates_kcal_per_mol": [round(each, 3) for each in estimates],
         "crossings": run.crossings.ways,

@@ -139,6 +139,23 @@ def test_estimate_of_known_free_energies(benchmark, decoupling):
     assert min(found["overlap"]) > 0.05
 
 
+@pytest.mark.parametrize("inward", [False, True])
+def test_starts_go_through_the_states_one_by_one(benchmark, inward):
+    """A sampler whose conformations are the states that they went through."""
+
+    class Sampler:
+        states = (0, 1, 2)
+
+        def simulateReplica(self, index, steps):  # noqa: N802
+            self.replicaConformation[index] = (*self.replicaConformation[index], index)
+
+    sampler = Sampler()
+    sampler.replicaConformation = [()] * 3
+    benchmark("decoupling_exchange")._start(sampler, inward=inward)
+    outward = [(0,), (0, 1), (0, 1, 2)]
+    assert sampler.replicaConformation == ([(2, 2, 1, 0), (2, 2, 1), (2, 2)] if inward else outward)
+
+
 def test_round_trips_are_counted(benchmark):
     there_and_back = [[0, 2], [1, 1], [2, 0], [1, 1], [0, 2]]
     assert benchmark("decoupling_exchange").round_trips(there_and_back, 2) == 2.0
@@ -148,7 +165,7 @@ def test_error_is_the_larger_of_both(benchmark):
     program = benchmark("host_guest_alchemical")
 
     def repeat(value, error):
-        return program.Repeat(1, value, error, 0, 0, 0, 0, [0.1], 1.0, 0, 1, 1.0, 0.0, 60.0)
+        return program.Repeat(1, False, value, error, 0, 0, 0, 0, [0.1], 1.0, 0, 1, 1.0, 0.0, 60.0)
 
     apart = program.combined([repeat(10.0, 0.1), repeat(12.0, 0.1)])
     assert apart["unbinding_kcal_per_mol"] == 11.0
@@ -156,17 +173,17 @@ def test_error_is_the_larger_of_both(benchmark):
     assert program.combined([repeat(10.0, 0.4)])["error_kcal_per_mol"] == pytest.approx(0.4)
 
 
-def test_profile_of_a_well_gives_its_free_energy(benchmark):
-    """A spherical well of known depth."""
-    program = benchmark("unbinding_metadynamics")
-    kt, radius, depth = 2.494, 0.4, 60.0
+def test_profile_of_a_well_gives_its_free_energy(benchmark, bound):
+    """A spherical well of known depth, in the units of the program."""
+    run = benchmark("unbinding_metadynamics").UnbindingMetadynamics(bound, 1)
+    kt, radius, depth = 0.00831446 * 300, 0.4, 60.0
     r = np.linspace(0.0, 1.9, 1901)
     energy = -kt * np.log(4 * np.pi * np.maximum(r, 1e-4) ** 2) - depth * (r < radius)
-    volume = 4 / 3 * math.pi * radius**3 * math.exp(depth / kt)
-    volume += 4 / 3 * math.pi * (0.8**3 - radius**3)
+    run.profile = lambda: (r, energy)
+    volume = 4 / 3 * math.pi * (radius**3 * math.exp(depth / kt) + 0.8**3 - radius**3)
     expected = kt * math.log(volume / 1.6605) / 4.184
-    found = program.standard_unbinding_kcal_per_mol(r, energy, kt)
-    assert found == pytest.approx(expected, abs=0.01)
+    assert run.unbinding_kcal_per_mol() == pytest.approx(expected, abs=0.01)
+    assert run.bulk_drift_kcal_per_mol() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_crossings_need_to_come_far(benchmark):
@@ -176,9 +193,12 @@ def test_crossings_need_to_come_far(benchmark):
     assert crossings.ways == 2
 
 
-def test_alchemical_json(benchmark, monkeypatch, tmp_path):
+def test_alchemical_json(benchmark, bound, monkeypatch, tmp_path):
     program, decoupling = benchmark("host_guest_alchemical"), benchmark("decoupling")
+    monkeypatch.setattr(program, "bundled_complex", lambda name: bound)
     monkeypatch.setattr(benchmark("decoupling_exchange"), "STEPS_PER_ITERATION", 1)
+    monkeypatch.setattr(benchmark("decoupling_exchange"), "SEED_STEPS", 2)
+    monkeypatch.setattr(benchmark("decoupling_exchange"), "LOOSE_STEPS", 3)
     monkeypatch.setattr(decoupling, "ELECTROSTATICS", (1.0,))
     monkeypatch.setattr(decoupling, "STERICS", (1.0, 0.9, 0.0))
     file = tmp_path / "found.json"
@@ -191,6 +211,7 @@ def test_alchemical_json(benchmark, monkeypatch, tmp_path):
     assert both.exit_code == 0, both.output
     written = json.loads(file.read_text())
     assert [repeat["seed"] for repeat in written["repeats"]] == [3, 4]
+    assert [repeat["inward"] for repeat in written["repeats"]] == [False, True]
     assert written["repeats"][0] == alone["repeats"][0]
     assert len(written["repeats"][0]["overlap"]) == 3
     assert "unbinding" in both.output
@@ -206,8 +227,9 @@ def test_repeats_of_another_complex_are_not_mixed_in(benchmark, tmp_path):
         stored(file, "cb7-b2", 0.25)
 
 
-def test_metadynamics_json(benchmark, monkeypatch, tmp_path):
+def test_metadynamics_json(benchmark, bound, monkeypatch, tmp_path):
     program, file = benchmark("unbinding_metadynamics"), tmp_path / "found.json"
+    monkeypatch.setattr(program, "bundled_complex", lambda name: bound)
     monkeypatch.setattr(program, "ESTIMATES", 2)
     monkeypatch.setattr(program, "HILL_STEPS", 10)
     result = CliRunner().invoke(program.app, ["--json", str(file), "--minutes", "0"])

@@ -48,7 +48,7 @@ def standard_free_energy_of_profile(
     *,
     bound_below_nm: float,
     bulk_nm: tuple[float, float],
-    most_drift_kt: float = 1.0,
+    most_drift_kt: float = 0.5,
 ) -> RadialFreeEnergy:
     """Free energy of unbinding from the density along a distance, without the profile's zero.
 

@@ -199,8 +199,8 @@ def _discarded(energies: Array, places: Integers, discard: int | None) -> int:
         )
     if discard is not None:
         return discard
-    series = _own(energies, places).sum(axis=1), _to_neighbors(energies, places).sum(axis=1)
-    return max(equilibrated_from(one) for one in series)
+    series = _own(energies, places), _to_neighbors(energies, places)
+    return max(equilibrated_from(one.sum(axis=1)) for one in series)
 
 
 def _require_samples(places: Integers, n_windows: int) -> None:
@@ -236,7 +236,7 @@ def _inefficiencies(energies: Array, places: Integers) -> Array:
         mine = energies[places == k]
         series = [mine[:, k], *(mine[:, j] - mine[:, k] for j in near if j != k)]
         slowest[k] = max(slowest[k], *map(_inefficiency, series))
-    return np.minimum(slowest, len(energies))
+    return np.asarray(np.minimum(slowest, len(energies)))
 
 
 def _standardized(values: Array, places: Integers) -> Array:
@@ -255,9 +255,8 @@ def _inefficiency(series: Array) -> float:
 def _weights_of_all(energies: Array, places: Integers) -> MixtureWeights:
     flat, place = energies.reshape(-1, energies.shape[2]), places.ravel()
     counts = np.bincount(place, minlength=flat.shape[1])
-    guess = np.zeros(flat.shape[1])
-    for k in range(flat.shape[1] - 1):
-        guess[k + 1] = guess[k] + _bennett(flat, place, k)
+    steps = [_bennett(flat, place, k) for k in range(flat.shape[1] - 1)]
+    guess = np.cumsum([0.0, *steps])
     return MixtureWeights.solved(flat[np.argsort(place, kind="stable")], counts, guess).at(flat)
 
 

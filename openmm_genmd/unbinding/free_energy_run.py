@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,10 @@ from openmm_genmd.unbinding.window_sampling import (
 from openmm_genmd.unbinding.worker_team import run_jobs
 
 Report = Callable[[str, int, int], None]
-_PLAN = "plan.json"
+_PLAN, _DONE = "plan.json", "iterations.txt"
+_WATCH_SECONDS = 1.0
+_NEARLY_SYMMETRIC_KJ_PER_MOL = 1.0
+"""Charges fitted to symmetric molecules are only nearly symmetric."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +125,7 @@ def _first_windows(plan: FreeEnergyPlan) -> WindowPlan:
         bound,
         frame,
         restraint,
-        ligand_symmetries(bound),
+        ligand_symmetries(bound, tolerance_kj_per_mol=_NEARLY_SYMMETRIC_KJ_PER_MOL),
         path,
         frames[[0, -1]],
         settings,
@@ -161,14 +165,41 @@ def _run(
 ) -> dict[Direction, tuple[WindowSamples, Replicas]]:
     """Both directions, each a job."""
     work = partial(_job, windows, folder, iterations, starts)
-    stage = f"{len(windows.path.windows)} windows"
     found: dict[Direction, tuple[WindowSamples, Replicas]] = {}
-    report(stage, 0, len(DIRECTIONS))
-    with closing(run_jobs(work, DIRECTIONS, workers)) as jobs:
-        for direction, result in jobs:
-            found[direction] = result
-            report(stage, len(found), len(DIRECTIONS))
+    told = partial(report, f"{len(windows.path.windows)} windows")
+    files = [folder / direction / _DONE for direction in DIRECTIONS]
+    with _watched(files, iterations, told), closing(run_jobs(work, DIRECTIONS, workers)) as jobs:
+        found |= dict(jobs)
     return found
+
+
+@contextmanager
+def _watched(
+    files: Sequence[Path], iterations: int, report: Callable[[int, int], None]
+) -> Iterator[None]:
+    """Block in which the iterations that other processes have done are reported every second."""
+    over, of = threading.Event(), iterations * len(files)
+
+    def watch() -> None:
+        while not over.wait(_WATCH_SECONDS):
+            report(sum(map(_iterations_done, files)), of)
+
+    report(0, of)
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    report(of, of)
+
+
+def _iterations_done(file: Path) -> int:
+    try:
+        return int(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not there yet, or just being replaced
+        return 0
 
 
 def _job(
@@ -180,8 +211,14 @@ def _job(
 ) -> tuple[Direction, tuple[WindowSamples, Replicas]]:
     own = folder / direction
     own.mkdir(parents=True, exist_ok=True)
+
+    def report(done: int) -> None:
+        (own / _DONE).write_text(str(done), encoding="utf-8")
+
     start = starts.get(direction)
-    return direction, sample_windows(windows, direction, own, iterations, start=start)
+    return direction, sample_windows(
+        windows, direction, own, iterations, start=start, report=report
+    )
 
 
 def _with_trials(

@@ -21,6 +21,7 @@ from openmm_genmd.units import thermal_energy_kj_per_mol
 Array = NDArray[np.float64]
 
 _SMOOTHED_FRAMES = 1.5
+_STIFFEST = 4.0
 _NEAR_NM = 1.2
 _STEP_NM = 0.02
 _FAR_STEPS = 1000
@@ -63,9 +64,9 @@ class PathWindows:
     ) -> Self:
         """Windows along the frames of a path.
 
-        Poses are smoothed over neighboring frames, and taken at equal distances; from the last
-        frame on the ligand is shifted straight away from the part of the receptor next to it, until
-        the two are apart.
+        Poses are smoothed over neighboring frames, and taken at equal distances, up to the frame in
+        which ligand and receptor are apart. If none is, the ligand is shifted straight away from
+        the part of the receptor next to it from the last one on.
 
         Parameters
         ----------
@@ -87,8 +88,9 @@ class PathWindows:
             raise ValueError(
                 f"a path needs at least two frames, got {len(frames_nm)}; pass one that leads out"
             )
-        poses = _smoothed(frame.poses(frames_nm))
-        away_nm = _way_apart(np.asarray(frames_nm[-1], np.float64), frame, bound, settings.exit_nm)
+        frames = _until_apart(np.asarray(frames_nm, np.float64), bound, settings.exit_nm)
+        poses = _smoothed(frame.poses(frames))
+        away_nm = _way_apart(frames[-1], frame, bound, settings.exit_nm)
         on_path = _spaced(_prolonged(poses, away_nm), settings, bound.temperature_k)
         held = _windows(on_path, settings)
         ladder = [_loosened(held[0], share) for share in (0.0, *reversed(settings.release))]
@@ -106,8 +108,8 @@ class PathWindows:
         weak_links
             Indices i of neighbors i and i + 1 that get a window between them.
         soft
-            Indices of windows on the path whose springs are made twice as stiff, with a window
-            added on either side.
+            Indices of windows on the path whose springs are made twice as stiff, up to four times
+            of what the settings say, with a window added on either side.
         settings
             How many there may be.
 
@@ -116,7 +118,7 @@ class PathWindows:
         ValueError
             If that makes more windows than the settings allow.
         """
-        stiffer = {i for i in soft if i >= self.first_on_path}
+        stiffer = {i for i in soft if self._may_stiffen(i, settings)}
         links = set(weak_links) | {i for n in stiffer for i in (n - 1, n)}
         last = len(self.windows) - 1
         windows, origins = list[PoseWindow](), list[int]()
@@ -129,6 +131,11 @@ class PathWindows:
         _require_few(len(windows), settings)
         first = origins.index(self.first_on_path)
         return replace(self, windows=tuple(windows), first_on_path=first), origins
+
+    def _may_stiffen(self, window: int, settings: FreeEnergySettings) -> bool:
+        spring = self.windows[window].place_spring_kj_per_mol_nm2
+        most = _STIFFEST * settings.place_spring_kj_per_mol_nm2
+        return window >= self.first_on_path and 2.0 * spring <= most
 
     def tangents(self) -> Array:
         """Unit vectors ``(n_windows, 3)`` of the places' way; zero where they stand still."""
@@ -163,6 +170,13 @@ def _smoothed(poses: Poses) -> Poses:
     return Poses.joined([poses[:1], smooth[1:-1], poses[-1:]])
 
 
+def _until_apart(frames_nm: Array, bound: BoundComplex, apart_nm: float) -> Array:
+    groups = bound.receptor_heavy, bound.ligand_heavy
+    apart = minimum_distances_nm(frames_nm, *groups, box_nm=bound.box_nm) >= apart_nm
+    first = int(np.argmax(apart)) if apart.any() else len(frames_nm) - 1
+    return frames_nm[: max(first, 1) + 1]
+
+
 def _way_apart(end_nm: Array, frame: PoseFrame, bound: BoundComplex, apart_nm: float) -> Array:
     """Shift ``(3,)`` of the ligand, in the receptor's frame, nm, after which the two are apart."""
     ligand = end_nm[bound.ligand_heavy]
@@ -174,7 +188,7 @@ def _way_apart(end_nm: Array, frame: PoseFrame, bound: BoundComplex, apart_nm: f
     groups = bound.receptor_heavy, bound.ligand_heavy
     moved = end_nm.copy()
     for _ in range(_FAR_STEPS):
-        if minimum_distances_nm(moved, *groups)[0] >= apart_nm:
+        if minimum_distances_nm(moved, *groups, box_nm=bound.box_nm)[0] >= apart_nm:
             break
         moved[bound.ligand] += _STEP_NM * away
     places = frame.poses(np.array([end_nm, moved])).places_nm

@@ -53,8 +53,8 @@ def pose_expression(site_nm: Sequence[float], site_radius_nm: float) -> str:
             *(f"n{w} = {_product('n', w)}" for w in "dst"),
             *_cross("n", "p", "q"),
             *_cross("m", "s", "t"),
-            *_sizes("pqn", 1, 2, 3),
-            *_sizes("stm", 4, 5, 6),
+            *_sizes(("p", "q", "n"), (1, 2, 3)),
+            *_sizes(("s", "t", "m"), (4, 5, 6)),
             *_vectors(),
         ]
     )
@@ -75,9 +75,9 @@ def _components(v: str) -> Iterator[str]:
     yield f"{v}3 = n{v}/(pl*nl)"
 
 
-def _sizes(triangle: str, corner: int, near: int, far: int) -> Iterator[str]:
+def _sizes(triangle: tuple[str, str, str], groups: tuple[int, int, int]) -> Iterator[str]:
     """Length of p, q.p / |p| and |n| / |p|, or the same of s, t and m, of which n is p x q."""
-    p, q, n = triangle
+    (p, q, n), (corner, near, far) = triangle, groups
     angle, length = f"angle(g{near}, g{corner}, g{far})", f"distance(g{corner}, g{far})"
     yield f"{p}l = distance(g{corner}, g{near})"
     yield f"{q}c = {length}*cos({angle})"
@@ -89,7 +89,7 @@ def _product(v: str, w: str) -> str:
 
 
 def _cross(name: str, v: str, w: str) -> Iterator[str]:
-    for c, a, b in ("xyz", "yzx", "zxy"):
+    for c, a, b in (("x", "y", "z"), ("y", "z", "x"), ("z", "x", "y")):
         yield f"{name}{c} = {v}{a}*{w}{b} - {v}{b}*{w}{a}"
 
 

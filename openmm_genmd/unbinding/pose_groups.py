@@ -68,8 +68,8 @@ def ligand_triangle(bound: BoundComplex, frames_nm: NDArray[Any] | None = None) 
     bound
         The complex.
     frames_nm
-        ``(n, n_particles, 3)``, nm, conformations. Without them the bound state, and that with
-        each rotatable bond of the ligand turned by 120 and by 240 degrees.
+        ``(n, n_particles, 3)``, nm, conformations. Without them the largest fluctuation is that
+        of turning any one rotatable bond of the ligand by 120 and by 240 degrees.
 
     Raises
     ------
@@ -82,9 +82,11 @@ def ligand_triangle(bound: BoundComplex, frames_nm: NDArray[Any] | None = None) 
             f"the ligand has {len(heavy)} heavy atoms, expected three at least: a smaller one has "
             "no orientation of its own that could be restrained; choose a larger ligand"
         )
-    frames = _turned(bound) if frames_nm is None else _checked(frames_nm, bound)
+    sets = _turned(bound) if frames_nm is None else [_checked(frames_nm, bound)]
     triples = np.array(list(combinations(range(len(heavy)), 3)))
-    heights, fluctuations = _heights_and_fluctuations(frames[:, heavy], triples)
+    found = [_heights_and_fluctuations(frames[:, heavy], triples) for frames in sets]
+    heights = np.min([of_set[0] for of_set in found], axis=0)
+    fluctuations = np.max([of_set[1] for of_set in found], axis=0)
     best = int(np.argmax(np.round(heights / (1 + _FLUCTUATION_WEIGHT * fluctuations), _DIGITS)))
     if not heights[best] > _SMALLEST_HEIGHT_NM:
         raise ValueError(
@@ -138,15 +140,15 @@ def _checked(frames_nm: NDArray[Any], bound: BoundComplex) -> NDArray[Any]:
     return np.asarray(frames_nm)
 
 
-def _turned(bound: BoundComplex) -> Array:
-    """Bound state, and those with one rotatable bond of the ligand turned: ``(n, n_atoms, 3)``."""
+def _turned(bound: BoundComplex) -> list[Array]:
+    """Bound state alone, and with each rotatable bond of the ligand turned: ``(n, n_atoms, 3)``."""
     graph = BondGraph.of(bound.topology, bound.system)
     ligand = set(bound.ligand.tolist())
     molecules = [molecule for molecule in graph.molecules if ligand.issuperset(molecule)]
     found = find_torsions(bound.topology, graph, molecules)
     torsions = [torsion for several in found.values() for torsion in several]
     x = bound.positions_nm
-    return np.stack([x, *(_turn(x, t, angle) for t in torsions for angle in _TURNS_RAD)])
+    return [x[None], *(np.stack([x, *(_turn(x, t, a) for a in _TURNS_RAD)]) for t in torsions)]
 
 
 def _turn(x: Array, torsion: Torsion, angle_rad: float) -> Array:

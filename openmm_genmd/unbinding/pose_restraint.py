@@ -228,7 +228,7 @@ def log_free_volume(window: PoseWindow, temperature_k: float) -> float:
 
     References
     ----------
-    Boresch, Tettinger, Leitgeb & Karplus, J. Phys. Chem. B 107, 9535 (2003), eqs. 12 to 14, for
+    Boresch, Tettinger, Leitgeb & Karplus, J. Phys. Chem. B 107, 9535 (2003), for
     the thermodynamics, with other coordinates; Woo & Roux, PNAS 102, 6825 (2005), for restraints
     on place and orientation that are lifted one by one; Khatri & Mardia, J. R. Stat. Soc. B 39, 95
     (1977), for the matrix Fisher distribution.

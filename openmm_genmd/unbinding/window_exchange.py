@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 
+Array = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
 
@@ -16,18 +17,20 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
     """OpenMM's replica exchange, with random numbers of its own and relabelled ligands.
 
     Before its MD, each replica may have equivalent atoms of its ligand renamed, by a permutation
-    that leaves the System's energy as it is: accepted by the change of its window's restraint, this
-    is an exact move between orientations that MD hardly reaches.
+    that hardly changes the System's energy: accepted by the change of all energies, its window's
+    restraint included, this is an exact move between orientations that MD hardly reaches.
 
     Parameters
     ----------
     states
-        As `app.ReplicaExchangeSampler` takes them, with ``groups`` the restraint's force group
-        alone: the rest is the same in all windows.
+        Parameters of the restraint in each window; the rest of the energy is the same in all.
     simulation
         Of the System with the restraint.
     steps
         Of MD between exchanges.
+    energies_kj_per_mol
+        Restraint energies ``(n, n_windows)``, kJ/mol, at positions ``(n, n_particles, 3)``, nm: a
+        Context would have to be asked n_windows^2 times for them.
     rng
         Of exchanges and names.
     symmetries
@@ -54,16 +57,30 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
         states: list[dict[str, object]],
         simulation: app.Simulation,
         steps: int,
+        energies_kj_per_mol: Callable[[Array], Array],
         rng: np.random.Generator,
         symmetries: Sequence[Integers] = (),
     ) -> None:
         super().__init__(states, simulation, steps)
         self.replicaStateIndex: list[int]
         self.rng, self.symmetries, self._renamed = rng, symmetries, 0
+        self._energies_kj_per_mol = energies_kj_per_mol
         self.exchanged = np.zeros((len(states), len(states)), dtype=np.int64)
         self.attempted = np.zeros_like(self.exchanged)
         kt = unit.MOLAR_GAS_CONSTANT_R * simulation.integrator.getTemperature()
         self._kt_kj_per_mol = kt.value_in_unit(unit.kilojoule_per_mole)
+
+    def simulate(self, iterations: int) -> None:
+        """Do so many rounds of MD in all windows and exchanges between them."""
+        for _ in range(iterations):
+            for index in range(len(self.states)):
+                self.simulateReplica(index)
+            energies = self._energies_kj_per_mol(positions_nm(self.replicaConformation))
+            self.replicaStateEnergy = list(energies * unit.kilojoule_per_mole)
+            self.currentIteration += 1
+            for reporter in self.reporters:
+                reporter(self)
+            self.exchangeReplicas()
 
     def simulateReplica(self, index: int, steps: int | None = None) -> None:  # noqa: N802
         """Simulate a replica in its window, after a relabelling is tried."""
@@ -102,7 +119,7 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
         renamed, self._renamed = self._renamed, 0
         return renamed
 
-    def _reduced_energies(self) -> NDArray[np.float64]:
+    def _reduced_energies(self) -> Array:
         """Energies ``(n_replicas, n_windows)`` of restraints, kT."""
         assert self.replicaStateEnergy is not None
         rows = [row.value_in_unit(unit.kilojoule_per_mole) for row in self.replicaStateEnergy]
@@ -111,11 +128,10 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
     def _relabel(self, context: openmm.Context) -> None:
         """Rename by a random permutation, with Metropolis' probability."""
         order = self.symmetries[int(self.rng.integers(len(self.symmetries)))]
-        groups = self.states[0]["groups"]
-        before = context.getState(positions=True, velocities=True, energy=True, groups=groups)
+        before = context.getState(positions=True, velocities=True, energy=True)
         x, v = before.getPositions(asNumpy=True), before.getVelocities(asNumpy=True)
         context.setPositions(x[order])
-        after = context.getState(energy=True, groups=groups)
+        after = context.getState(energy=True)
         change = _kj_per_mol(after) - _kj_per_mol(before)
         change /= self._kt_kj_per_mol
         if change <= 0 or self.rng.random() < np.exp(-change):
@@ -123,6 +139,12 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
             self._renamed += 1
         else:
             context.setPositions(x)
+
+
+def positions_nm(states: Sequence[openmm.State]) -> Array:
+    """Positions ``(n, n_particles, 3)``, nm, of some states."""
+    found = [state.getPositions(asNumpy=True).value_in_unit(unit.nanometer) for state in states]
+    return np.array(found, dtype=np.float64)
 
 
 def _kj_per_mol(state: openmm.State) -> float:

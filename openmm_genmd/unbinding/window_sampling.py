@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import openmm
@@ -23,7 +23,7 @@ from openmm_genmd.unbinding.langevin_dynamics import LangevinDynamics
 from openmm_genmd.unbinding.path_windows import PathWindows
 from openmm_genmd.unbinding.pose import PoseFrame, Poses
 from openmm_genmd.unbinding.pose_restraint import PoseRestraint
-from openmm_genmd.unbinding.window_exchange import WindowExchange
+from openmm_genmd.unbinding.window_exchange import WindowExchange, positions_nm
 from openmm_genmd.unbinding.window_samples import Replicas, WindowSamples
 
 Array = NDArray[np.float64]
@@ -151,9 +151,10 @@ class _Windows:
         )
         self._context.setPositions(plan.ends_nm[0])
         self._exchange = WindowExchange(
-            [plan.restraint.parameters(window) | self._own_group for window in plan.path.windows],
+            [plan.restraint.parameters(window) for window in plan.path.windows],
             self._dynamics.simulation,
             settings.steps_per_exchange,
+            self._energies_kj_per_mol,
             np.random.default_rng((plan.seed, 24, *key)),
             plan.symmetries,
         )
@@ -163,10 +164,6 @@ class _Windows:
     @property
     def _context(self) -> openmm.Context:
         return self._dynamics.context
-
-    @property
-    def _own_group(self) -> dict[str, Any]:
-        return {"groups": {self._plan.restraint.force_group}}
 
     def seeded(self) -> Replicas:
         """Replicas that were brought into their windows one after the other."""
@@ -245,11 +242,16 @@ class _Windows:
         energies = plan.restraint.energies_kj_per_mol(plan.path.windows[first:], pose)
         return first + int(energies[:, 0].argmin())
 
+    def _energies_kj_per_mol(self, positions_nm: Array) -> Array:
+        plan = self._plan
+        poses = plan.frame.poses(positions_nm)
+        return plan.restraint.energies_kj_per_mol(plan.path.windows, poses).T
+
     def _record(self, exchange: WindowExchange) -> None:
         plan = self._plan
-        x = np.array([_positions_nm(state) for state in exchange.replicaConformation])
-        for positions_nm in x:
-            self._dynamics.require_whole(positions_nm)
+        x = positions_nm(exchange.replicaConformation)
+        for each in x:
+            self._dynamics.require_whole(each)
         windows = np.array(exchange.replicaStateIndex, dtype=np.intp)
         poses = plan.frame.poses(x)
         last = int(np.flatnonzero(windows == len(plan.path.windows) - 1)[0])
@@ -289,15 +291,11 @@ def _with_restraint(system: openmm.System, restraint: PoseRestraint) -> openmm.S
 
 def _replicas(states: Sequence[openmm.State], windows: Sequence[int]) -> Replicas:
     return Replicas(
-        np.array([_positions_nm(state) for state in states]),
+        positions_nm(states),
         np.array([_velocities_nm_per_ps(state) for state in states]),
         np.array([_box_nm(state) for state in states]),
         np.array(windows, dtype=np.intp),
     )
-
-
-def _positions_nm(state: openmm.State) -> Array:
-    return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer))
 
 
 def _velocities_nm_per_ps(state: openmm.State) -> Array:

@@ -41,7 +41,7 @@ def exchanged(
         replica = np.argsort(window)
         a, b = replica[t % 2 : -1 : 2], replica[t % 2 + 1 :: 2]
         log_ratio = spring * (x[a, 0] - x[b, 0]) * (centers[window[b]] - centers[window[a]])
-        swap = np.log(rng.random(len(a))) < -log_ratio
+        swap = np.log(rng.random(len(a))) < log_ratio
         window[a[swap]], window[b[swap]] = window[b[swap]], window[a[swap]]
     return Run(np.array(frames), np.array(windows))
 

@@ -9,6 +9,7 @@ from scipy.signal import lfilter
 
 from openmm_genmd.analysis.statistics import (
     average,
+    error_of_mean,
     jackknife_ratio,
     population,
     statistical_inefficiency,
@@ -39,6 +40,16 @@ def test_standard_error_of_an_ar1_chain(memory: float) -> None:
     scores = np.array([m.value / m.standard_error for m in means if m.standard_error])
     # Mean of 30 squared scores: 1 +- sqrt(2 / 30), less if the larger of two errors was taken.
     assert 0.3 < np.mean(scores**2) < 1 + 4 * np.sqrt(2 / 30)
+
+
+@pytest.mark.parametrize(("n", "memory"), [(4096, 0.9), (240, 0.8)])
+def test_error_of_a_mean_also_of_short_series(n: int, memory: float) -> None:
+    rng, scores = np.random.default_rng(9), []
+    for _ in range(60):
+        series = ar1(rng, n, memory)
+        scores.append(series.mean() / error_of_mean(series))
+    assert np.mean(np.isinf(scores)) == 0
+    assert 0.3 < np.mean(np.square(scores)) < 1 + 4 * np.sqrt(2 / 60)
 
 
 def test_effective_samples_of_independent_frames() -> None:

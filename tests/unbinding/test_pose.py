@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
+from openmm_genmd.data.molecules import BondGraph
+from openmm_genmd.representations.rotatable_bonds import Torsion, find_torsions
 from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.bundled_systems import bundled_complex
 from openmm_genmd.unbinding.pose import PoseFrame, Poses
@@ -144,15 +147,25 @@ def test_of_rigid_triangles_the_tallest_is_taken() -> None:
 
 
 def test_a_turned_bond_is_seen_without_frames() -> None:
-    """Of a chain of carbons only neighbors are rigid, whatever its bound conformation."""
-    given_ = made_up(n_ligand=6)
-    x = given_.positions_nm
-    x[12:, 1] += 0.1 * (np.arange(6) % 2)
-    x[12:, 2] += [0.0, 0, 0, 0.1, 0.1, 0.1]
-    bound = BoundComplex.of(given_, "LIG", name="chain")
-    triangle = np.concatenate(ligand_triangle(bound))
-    assert np.ptp(triangle) == 2
-    assert np.ptp(np.concatenate(ligand_triangle(bound, x[None]))) > 2
+    viologen = bundled_complex("cb7-viologen")
+    graph = BondGraph.of(viologen.topology, viologen.system)
+    [molecule] = [m for m in graph.molecules if viologen.ligand[0] in m]
+    [torsions] = find_torsions(viologen.topology, graph, [molecule]).values()
+    assert len(torsions) > 8
+    rigid = np.concatenate(ligand_triangle(viologen))
+    assert max(strain(viologen, t, rigid) for t in torsions) < 0.05
+    of_bound_state_alone = ligand_triangle(viologen, viologen.positions_nm[None])
+    floppy = np.concatenate(of_bound_state_alone)
+    assert max(strain(viologen, t, floppy) for t in torsions) > 0.2
+
+
+def strain(bound: BoundComplex, torsion: Torsion, atoms: np.ndarray) -> float:
+    """Largest relative change of a distance between some atoms by half a turn about a bond."""
+    x, (_, j, k, _) = bound.positions_nm, torsion.atoms
+    axis = (x[k] - x[j]) / np.linalg.norm(x[k] - x[j])
+    y, moving = x.copy(), list(torsion.moving)
+    y[moving] = x[j] + Rotation.from_rotvec(np.pi * axis).apply(x[moving] - x[j])
+    return float(np.abs(pdist(y[atoms]) / pdist(x[atoms]) - 1).max())
 
 
 def test_what_is_stored_comes_back() -> None:
@@ -164,7 +177,7 @@ def test_what_is_stored_comes_back() -> None:
     ):
         np.testing.assert_array_equal(one, other)
         assert other.dtype == np.intp
-    with pytest.raises(ValueError, match="expected a stored PoseFrame, got '{}'"):
+    with pytest.raises(ValueError, match=r"expected a stored PoseFrame, got '\{\}'"):
         PoseFrame.of_json("{}")
 
 
@@ -183,7 +196,7 @@ def test_positions_must_fit() -> None:
         FRAME.poses(B2.positions_nm)
     x = np.repeat(B2.positions_nm[None], 3, axis=0)
     x[1, np.concatenate(FRAME.ligand_groups), 1:] = 0.0
-    with pytest.raises(ValueError, match="groups of the ligand are in line.*conformation 1 of 3"):
+    with pytest.raises(ValueError, match=r"groups of the ligand are in line.*conformation 1 of 3"):
         FRAME.poses(x)
     x = np.repeat(B2.positions_nm[None], 2, axis=0)
     x[1, B2.receptor] = np.nan
@@ -202,7 +215,7 @@ def test_ligand_and_receptor_need_an_orientation() -> None:
         ligand_triangle(straight(n_ligand=2))
     with pytest.raises(ValueError, match="heavy atoms of the ligand are in line"):
         ligand_triangle(straight())
-    with pytest.raises(ValueError, match="its 12 heavy atoms .* are in line"):
+    with pytest.raises(ValueError, match=r"its 12 heavy atoms .* are in line"):
         receptor_sectors(straight())
     ring = small_complex()
     two = replace(ring, receptor=ring.receptor[:2], pocket=ring.pocket[:2])

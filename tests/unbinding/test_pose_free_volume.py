@@ -46,7 +46,7 @@ def rotations_without_haar_density(rng: np.random.Generator, n: int) -> np.ndarr
     return SOFT.rotation @ Rotation.from_rotvec(axes * rng.uniform(0, np.pi, (n, 1))).as_matrix()
 
 
-def score(offsets, rotations, seed: int = 1, n: int = 300_000) -> float:
+def score(offsets, rotations, seed: int = 1, n: int = 100_000) -> float:
     """Standard errors between the formula and the mean Boltzmann factor of rigid triangles.
 
     The poses are found from positions in the laboratory, of which the receptor's are at random.

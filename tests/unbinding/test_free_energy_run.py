@@ -1,0 +1,180 @@
+"""Free energies of unbinding against an exact one, and runs that must not be believed."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from openmm_genmd.unbinding import free_energy_run, window_sampling
+from openmm_genmd.unbinding.free_energy_estimate import DirectionEstimate
+from openmm_genmd.unbinding.free_energy_report import free_energy_section
+from openmm_genmd.unbinding.free_energy_result import FreeEnergyResult
+from openmm_genmd.unbinding.free_energy_run import FreeEnergyPlan, run_free_energy
+from openmm_genmd.unbinding.window_samples import WindowSamples
+from openmm_genmd.units import KJ_PER_KCAL
+
+from .gated_complex import (
+    KT,
+    QUICK,
+    exact_kcal_per_mol,
+    gated_complex,
+    pushed_frames,
+    stretched,
+)
+from .small_complex import small_complex
+
+
+def plan_of(bound, frames, settings=QUICK, seed=1):
+    return FreeEnergyPlan(bound, frames, 3, settings, seed, "Reference")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of the complex whose free energy is known, and its folder."""
+    bound = small_complex()
+    folder = tmp_path_factory.mktemp("free-energy")
+    return run_free_energy(plan_of(bound, pushed_frames(bound)), folder), folder
+
+
+def test_both_directions_give_the_exact_free_energy(finished):
+    result, _ = finished
+    exact = exact_kcal_per_mol(QUICK)
+    for estimate in result.estimates.values():
+        value, error = estimate.unbinding_kcal_per_mol
+        assert 0 < error < 1.0
+        assert abs(value - exact) < 3.5 * error
+    value, error = result.mean_kcal_per_mol
+    assert error < 0.5
+    assert abs(value - exact) < 3.5 * error
+    assert result.verdict.converged
+    assert result.grade == "exact"
+
+
+def test_each_part_of_the_way_to_the_standard_state_counts(finished):
+    # Without its release, or with the wrong spring in it, the exact value is missed by far.
+    result, _ = finished
+    value, error = result.mean_kcal_per_mol
+    volume = result.estimates["in"].volume_kcal_per_mol
+    assert abs(value - volume - exact_kcal_per_mol(QUICK)) > 10 * error
+    half = 1.5 * KT / KJ_PER_KCAL * np.log(2.0)
+    assert half > error
+
+
+def test_the_ligand_takes_all_its_orientations(finished):
+    result, _ = finished
+    assert result.renamed > 20
+
+
+def test_summary_says_what_was_found(finished):
+    result, _ = finished
+    found = result.summary()["dG_kcal_per_mol"]
+    assert found["converged"] is True
+    assert found["grade"] == "exact"
+    assert found["verdict"] == "converged"
+    assert found["out"] == list(result.estimates["out"].unbinding_kcal_per_mol)
+    assert found["mean"] == list(result.mean_kcal_per_mol)
+    assert found["path"] == 3
+    assert found["windows"] == len(result.plan.path.windows)
+    assert found["force_evaluations"] > 2 * QUICK.steps_per_window * found["windows"]
+    json.dumps(found)
+
+
+def test_the_report_shows_both_directions(finished):
+    text = free_energy_section(finished[0])
+    assert "Grade: exact; converged." in text
+    assert "in-started" in text
+    assert text.count("<img") == 4
+
+
+def test_one_direction_alone_is_not_converged(finished):
+    result, folder = finished
+    trial = sorted(folder.glob("trial-*"))[-1]
+    samples = WindowSamples.load(trial / "out")[0]
+    alone = FreeEnergyResult.of(result.plan, {"out": samples}, 3)
+    assert not alone.verdict.converged
+    assert "one direction alone cannot show hysteresis" in str(alone.verdict)
+
+
+def test_a_hidden_slow_coordinate_is_found_out(tmp_path):
+    bound = gated_complex()
+    frames = stretched(pushed_frames(bound))
+    result = run_free_energy(plan_of(bound, frames), tmp_path)
+    assert str(result.verdict).startswith("hysteresis, not converged: ")
+    assert result.verdict.suspect is not None
+    assert result.verdict.suspect.startswith("shape of the ligand")
+    assert result.grade == "exploratory"
+    found = result.summary()["dG_kcal_per_mol"]
+    assert found["mean"] is None
+    assert found["converged"] is False
+    assert "Do not quote a value" in free_energy_section(result)
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    bound = small_complex()
+    plan = plan_of(bound, pushed_frames(bound), replace_settings(most_trials=0))
+    monkeypatch.setattr(window_sampling, "_SAVE_SECONDS", 0.0)
+    done = []
+
+    def dies(iterations):
+        done.append(iterations)
+        if len(done) == 30:
+            raise KeyboardInterrupt
+
+    windows = free_energy_run._first_windows(plan)
+    with pytest.raises(KeyboardInterrupt):
+        window_sampling.sample_windows(windows, "in", tmp_path, 100, report=dies)
+    stored = WindowSamples.load(tmp_path)[0]
+    assert stored.iterations == 30
+    whole, _ = window_sampling.sample_windows(windows, "in", tmp_path, 40)
+    assert whole.iterations == 40
+    np.testing.assert_array_equal(whole.first(30).poses.places_nm, stored.poses.places_nm)
+    assert whole.steps == stored.steps + 10 * len(windows.path.windows) * QUICK.steps_per_exchange
+    fresh = whole.poses.places_nm[30 * stored.windows.shape[1] :]
+    assert not np.isin(fresh[:, 0], stored.poses.places_nm[:, 0]).any()
+
+
+def replace_settings(**changes):
+    return QUICK.model_copy(update=changes)
+
+
+def test_more_iterations_go_on_from_a_finished_run(finished, tmp_path):
+    result, folder = finished
+    plan = plan_of(result.plan.bound, pushed_frames(small_complex()))
+    longer = replace(plan, settings=replace_settings(iterations=110))
+    again = run_free_energy(longer, folder)
+    assert again.plan.path.windows[5].place_nm == pytest.approx(
+        result.plan.path.windows[5].place_nm
+    )
+    assert again.estimates["in"].steps > result.estimates["in"].steps
+    more = 10 * len(result.plan.path.windows) * QUICK.steps_per_exchange
+    assert again.estimates["in"].steps - result.estimates["in"].steps == more
+
+
+def test_another_plan_is_refused(finished):
+    _, folder = finished
+    bound = small_complex()
+    other = plan_of(bound, pushed_frames(bound), seed=2)
+    with pytest.raises(ValueError, match=r"holds windows of another plan \(seed differ\)"):
+        run_free_energy(other, folder)
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "samples.npz").write_bytes(b"not an archive")
+    with pytest.raises(ValueError, match=r"samples\.npz is not a file of samples"):
+        WindowSamples.load(tmp_path)
+
+
+def test_an_unstable_step_comes_with_a_remedy(tmp_path):
+    bound = small_complex()
+    plan = plan_of(bound, pushed_frames(bound), replace_settings(time_step_fs=40.0))
+    with pytest.raises(RuntimeError, match="the MD became unstable: .*use a smaller time step"):
+        run_free_energy(plan, tmp_path)
+
+
+def test_an_estimate_needs_samples(finished):
+    result, folder = finished
+    trial = sorted(folder.glob("trial-*"))[-1]
+    few = WindowSamples.load(trial / "in")[0].first(12)
+    with pytest.raises(ValueError, match="run longer"):
+        DirectionEstimate.of(result.plan, few)
