@@ -26,11 +26,13 @@ def suspected_coordinate(
     windows_in: NDArray[np.integer],
     windows_out: NDArray[np.integer],
 ) -> str | None:
-    """Name and window of what differs most between two runs; None if nothing clearly does.
+    """Name of what differs most between two runs, and where; None if nothing clearly does.
 
     Compared are the mean and the mean distance from the median of both runs, in each window, in
     standard errors that count correlation in the window and along the replicas that were in it.
-    A coordinate that hopped only a few times has large errors and may not be found.
+    Of coordinates that clearly differ in one window the one counts that differs most over all of
+    them: what is slow is carried from window to window, while what follows from it shows in some. A
+    coordinate that hopped only a few times has large errors and may not be found.
 
     Parameters
     ----------
@@ -46,17 +48,21 @@ def suspected_coordinate(
         If names differ between the runs, or a shape is not that of the windows.
     """
     _require_same(observables_in, observables_out, windows_in, windows_out)
-    found = [
-        (
-            _difference(observables_in[name], observables_out[name], windows_in, windows_out, k),
-            name,
-            k,
+    windows = np.intersect1d(windows_in, windows_out)
+    apart = {
+        name: np.array(
+            [
+                _difference(values, observables_out[name], windows_in, windows_out, k)
+                for k in windows
+            ]
         )
-        for name in observables_in
-        for k in np.intersect1d(windows_in, windows_out).tolist()
-    ]
-    score, name, window = max(found, default=(0.0, "", 0))
-    return f"{name} (window {window})" if score > SUSPICIOUS_STANDARD_ERRORS else None
+        for name, values in observables_in.items()
+    }
+    clear = {n: d for n, d in apart.items() if d.max(initial=0.0) > SUSPICIOUS_STANDARD_ERRORS}
+    if not clear:
+        return None
+    name = max(clear, key=lambda n: float(np.square(clear[n]).mean()))
+    return f"{name} (window {windows[clear[name].argmax()]})"
 
 
 def _require_same(

@@ -16,7 +16,8 @@ from .small_complex import WELL_KJ_PER_MOL, small_complex
 
 KT = thermal_energy_kj_per_mol(300.0)
 WALL_KJ_PER_MOL_NM2 = 2000.0
-FOLDED_NM, _MIDDLE_NM, STRETCHED_NM = 0.15, 0.19, 0.23
+_GATED_WELL_KJ_PER_MOL = 40.0
+FOLDED_NM, _BOUND_NM, _MIDDLE_NM, STRETCHED_NM = 0.15, 0.165, 0.19, 0.23
 QUICK = FreeEnergySettings(
     iterations=100,
     trial_iterations=20,
@@ -51,9 +52,9 @@ def pushed_frames(bound: BoundComplex, distance_nm: float = 0.9, count: int = 12
 
 
 def gated_complex() -> BoundComplex:
-    """The same complex with an arm on its ligand, folded or stretched, that MD never changes.
+    """The same complex with an arm on its ligand, folded or stretched, that MD hardly changes.
 
-    Only with a folded arm does the ligand bind.
+    Only with a folded arm does the ligand bind. The bound structure has it nearly folded.
     """
     small = small_complex()
     topology, system = small.topology, small.system
@@ -62,7 +63,7 @@ def gated_complex() -> BoundComplex:
     system.addParticle(12.0)
     topology.addBond(list(topology.atoms())[8], arm)
     axis = small.positions_nm[8] / np.linalg.norm(small.positions_nm[8])
-    x = np.concatenate([small.positions_nm, [small.positions_nm[8] + FOLDED_NM * axis]])
+    x = np.concatenate([small.positions_nm, [small.positions_nm[8] + _BOUND_NM * axis]])
     fold = openmm.CustomBondForce(f"30*(((r-{_MIDDLE_NM})/0.04)^2-1)^2")
     fold.addBond(8, 12, [])
     straight = openmm.HarmonicAngleForce()
@@ -72,7 +73,7 @@ def gated_complex() -> BoundComplex:
     held.setEnergyFunction("0*distance(g1,g2)")
     gated = openmm.CustomCentroidBondForce(
         4,
-        f"-{WELL_KJ_PER_MOL}/(1+exp(400*(distance(g3,g4)-{_MIDDLE_NM})))"
+        f"-{_GATED_WELL_KJ_PER_MOL}/(1+exp(400*(distance(g3,g4)-{_MIDDLE_NM})))"
         "*exp(-0.5*(distance(g1,g2)/0.15)^2)",
     )
     for group in (list(range(8)), [8, 9, 10, 11], [8], [12]):
@@ -84,11 +85,13 @@ def gated_complex() -> BoundComplex:
     return BoundComplex("gated", topology, system, x, *parts, temperature_k=300.0)
 
 
-def stretched(frames: np.ndarray) -> np.ndarray:
-    """Frames of the gated complex of which the last has its arm stretched."""
+def with_stretched_end(frames: np.ndarray) -> np.ndarray:
+    """Frames of the gated complex with a folded arm, but in the last one."""
     frames = frames.copy()
-    axis = frames[-1, 12] - frames[-1, 8]
-    frames[-1, 12] = frames[-1, 8] + STRETCHED_NM * axis / np.linalg.norm(axis)
+    axis = frames[0, 12] - frames[0, 8]
+    axis /= np.linalg.norm(axis)
+    frames[:-1, 12] = frames[:-1, 8] + FOLDED_NM * axis
+    frames[-1, 12] = frames[-1, 8] + STRETCHED_NM * axis
     return frames
 
 

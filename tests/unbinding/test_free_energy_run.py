@@ -20,7 +20,7 @@ from .gated_complex import (
     exact_kcal_per_mol,
     gated_complex,
     pushed_frames,
-    stretched,
+    with_stretched_end,
 )
 from .small_complex import small_complex
 
@@ -98,7 +98,7 @@ def test_one_direction_alone_is_not_converged(finished):
 
 def test_a_hidden_slow_coordinate_is_found_out(tmp_path):
     bound = gated_complex()
-    frames = stretched(pushed_frames(bound))
+    frames = with_stretched_end(pushed_frames(bound))
     result = run_free_energy(plan_of(bound, frames), tmp_path)
     assert str(result.verdict).startswith("hysteresis, not converged: ")
     assert result.verdict.suspect is not None
@@ -168,7 +168,7 @@ def test_a_damaged_file_is_named(tmp_path):
 def test_an_unstable_step_comes_with_a_remedy(tmp_path):
     bound = small_complex()
     plan = plan_of(bound, pushed_frames(bound), replace_settings(time_step_fs=40.0))
-    with pytest.raises(RuntimeError, match="the MD became unstable: .*use a smaller time step"):
+    with pytest.raises(RuntimeError, match=r"the MD became unstable: .*use a smaller time step"):
         run_free_energy(plan, tmp_path)
 
 
