@@ -18,6 +18,9 @@ MOST_VARIANCE = 2.0
 MIN_SAMPLES = 4
 """Samples of a window below which nothing can be said."""
 
+_CLEAR = 2.0
+"""Standard errors that a variance must be above the limit."""
+
 _GRID = 128
 _LEAST_SHARE = 0.1
 _DEEP = 0.5
@@ -31,7 +34,7 @@ def spring_flags(
     """By window, a sentence on each whose spring is too soft; empty if all hold.
 
     A spring k alone spreads the coordinate by kT/k. With the curvature F'' of the free energy it
-    is kT/(k + F''): more than twice kT/k means F'' < -k/2, and a spring that hardly balances a
+    is kT/(k + F''): clearly more than twice kT/k means F'' < -k/2, and a spring that hardly balances a
     barrier lets the system fall to one of its sides, which then looks like a window that is
     sampled. Two separate peaks in a window say the same.
 
@@ -54,7 +57,7 @@ def spring_flags(
     --------
     >>> x = np.random.default_rng(1).normal(size=1000)
     >>> spring_flags({3: 0.05 * x, 4: 0.1 * x}, {3: 1000.0, 4: 1000.0}, 300.0)
-    {4: 'spring softer than the curvature in window 4: the variance is 3.9 times that of the \
+    {4: 'spring softer than the curvature in window 4: the variance is at least 3.6 times that of the \
 spring alone; stiffen it'}
     """
     flags = {}
@@ -64,6 +67,7 @@ spring alone; stiffen it'}
             raise ValueError(f"window {window} must have a spring above 0, got {spring}")
         samples = _samples(window, coordinates)
         ratio = float(samples.var()) * spring / thermal_energy_kj_per_mol(temperature_k)
+        ratio *= 1.0 - _CLEAR * np.sqrt(2.0 / _independent(samples))
         flag = _flag(window, samples, ratio)
         if flag:
             flags[window] = flag
@@ -83,10 +87,15 @@ def _samples(window: int, coordinates: ArrayLike) -> Array:
 def _flag(window: int, samples: Array, ratio: float) -> str:
     start = f"spring softer than the curvature in window {window}: "
     if ratio > MOST_VARIANCE:
-        return f"{start}the variance is {ratio:.1f} times that of the spring alone; stiffen it"
+        return f"{start}the variance is at least {ratio:.1f} times that of the spring alone; stiffen it"
     if _has_two_peaks(samples):
         return f"{start}the samples have two separate peaks; stiffen it"
     return ""
+
+
+def _independent(samples: Array) -> float:
+    """Number of independent samples."""
+    return max(1.0, len(samples) / (statistical_inefficiency(samples) if np.ptp(samples) else 1.0))
 
 
 def _has_two_peaks(samples: Array) -> bool:
@@ -105,8 +114,7 @@ def _density(samples: Array) -> Array:
         return np.ones(1)
     lower, upper = np.percentile(samples, [25, 75])
     quartiles = (upper - lower) / 1.34
-    independent = max(1.0, len(samples) / statistical_inefficiency(samples))
-    width = 0.9 * min(spread, quartiles or spread) * independent**-0.2
+    width = 0.9 * min(spread, quartiles or spread) * _independent(samples) ** -0.2
     grid = np.linspace(samples.min(), samples.max(), _GRID)
     kernel = np.exp(-0.5 * ((grid[:, None] - samples) / width) ** 2)
     return np.asarray(kernel.sum(axis=1))

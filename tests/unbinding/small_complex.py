@@ -32,7 +32,7 @@ def small_complex(
     for group in (range(8), range(8, 12)):
         for i, j in itertools.combinations(group, 2):
             network.addBond(i, j, float(np.linalg.norm(x[i] - x[j])), 50_000.0)
-            if np.linalg.norm(x[i] - x[j]) < 0.35:
+            if np.linalg.norm(x[i] - x[j]) < 0.2:
                 topology.addBond(atoms[i], atoms[j])
     system.addForce(network)
     held = openmm.CustomCentroidBondForce(

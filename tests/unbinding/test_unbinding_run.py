@@ -12,7 +12,7 @@ import pytest
 
 from openmm_genmd.models.bio_md import BioMD, BioMDConfig
 from openmm_genmd.models.checkpoint import save_checkpoint
-from openmm_genmd.unbinding import team_run, unbinding_run
+from openmm_genmd.unbinding import stored_run, team_run
 from openmm_genmd.unbinding.baselines import BaselinePlan
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.method_summary import Tries
@@ -234,5 +234,5 @@ def test_tries_count_only_exits_that_stay(checkpoint: str, tmp_path: Path) -> No
 
 
 def test_json_has_no_nan() -> None:
-    found = unbinding_run._finite({"a": float("nan"), "b": [1.0, float("inf")], "c": {"d": 2}})
+    found = stored_run._finite({"a": float("nan"), "b": [1.0, float("inf")], "c": {"d": 2}})
     assert found == {"a": None, "b": [1.0, None], "c": {"d": 2}}
