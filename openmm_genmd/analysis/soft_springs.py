@@ -34,9 +34,9 @@ def spring_flags(
     """By window, a sentence on each whose spring is too soft; empty if all hold.
 
     A spring k alone spreads the coordinate by kT/k. With the curvature F'' of the free energy it
-    is kT/(k + F''): clearly more than twice kT/k means F'' < -k/2, and a spring that hardly balances a
-    barrier lets the system fall to one of its sides, which then looks like a window that is
-    sampled. Two separate peaks in a window say the same.
+    is kT/(k + F''): clearly more than twice kT/k means F'' < -k/2, and a spring that hardly
+    balances a barrier lets the system fall to one of its sides, which then looks like a window that
+    is sampled. Two separate peaks in a window say the same.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def spring_flags(
     --------
     >>> x = np.random.default_rng(1).normal(size=1000)
     >>> spring_flags({3: 0.05 * x, 4: 0.1 * x}, {3: 1000.0, 4: 1000.0}, 300.0)
-    {4: 'spring softer than the curvature in window 4: the variance is at least 3.6 times that of the \
-spring alone; stiffen it'}
+    {4: 'spring softer than the curvature in window 4: the variance is at least 3.6 times that of \
+the spring alone; stiffen it'}
     """
     flags = {}
     for window, coordinates in coordinates_nm.items():
@@ -87,7 +87,8 @@ def _samples(window: int, coordinates: ArrayLike) -> Array:
 def _flag(window: int, samples: Array, ratio: float) -> str:
     start = f"spring softer than the curvature in window {window}: "
     if ratio > MOST_VARIANCE:
-        return f"{start}the variance is at least {ratio:.1f} times that of the spring alone; stiffen it"
+        much = f"the variance is at least {ratio:.1f} times that of the spring alone"
+        return f"{start}{much}; stiffen it"
     if _has_two_peaks(samples):
         return f"{start}the samples have two separate peaks; stiffen it"
     return ""

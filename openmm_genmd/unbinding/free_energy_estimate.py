@@ -32,6 +32,8 @@ class DirectionEstimate:
         Free energies of the windows, kT.
     unbinding_kcal_per_mol
         Standard free energy from the bound to the free state (1 mol/L), and its standard error.
+    by_pairs_kcal_per_mol
+        The same from neighboring windows alone, by BAR, and its error: a check on MBAR.
     correction_kcal_per_mol
         Part of it that takes the ligand from the last window to infinite distance, with its place
         and orientation still restrained; 0 in a periodic box, where there is no such distance.
@@ -48,6 +50,7 @@ class DirectionEstimate:
 
     windows: WindowFreeEnergies
     unbinding_kcal_per_mol: Value
+    by_pairs_kcal_per_mol: Value
     correction_kcal_per_mol: Value
     volume_kcal_per_mol: float
     time_ps: Array
@@ -84,6 +87,10 @@ class DirectionEstimate:
         return cls(
             found,
             (kt * (value + apart + volume), kt * float(np.hypot(error, apart_error))),
+            (
+                kt * float(found.bar_kt.sum() + apart + volume),
+                kt * float(np.hypot(np.linalg.norm(found.bar_errors_kt), apart_error)),
+            ),
             (kt * apart, kt * apart_error),
             kt * volume,
             np.asarray(in_time.iterations * plan.settings.iteration_ps, np.float64),

@@ -69,6 +69,7 @@ def _table(result: FreeEnergyResult) -> TextTable:
             (
                 _STARTED[direction],
                 "{:.2f} ± {:.2f}".format(*found.unbinding_kcal_per_mol),
+                "{:.2f} ± {:.2f}".format(*found.by_pairs_kcal_per_mol),
                 halves,
                 "{:.2f} ± {:.2f}".format(*found.correction_kcal_per_mol),
                 f"{found.volume_kcal_per_mol:.2f}",
@@ -78,7 +79,7 @@ def _table(result: FreeEnergyResult) -> TextTable:
             )
         )
     headings = (
-        *("free energy of unbinding, kcal/mol, 1 mol/L", "its halves"),
+        *("free energy of unbinding, kcal/mol, 1 mol/L", "by BAR of neighbors", "its halves"),
         *("of it: to infinite distance", "of it: restraints to standard state"),
         *("least overlap", "core seconds", "force evaluations"),
     )

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from openmm_genmd.analysis.hysteresis import Verdict, judge
 from openmm_genmd.analysis.suspected_coordinate import suspected_coordinate
 from openmm_genmd.unbinding.free_energy_estimate import DirectionEstimate, soft_springs
+from openmm_genmd.unbinding.window_observables import TILT
 from openmm_genmd.unbinding.window_samples import WindowSamples
 from openmm_genmd.unbinding.window_sampling import Direction, WindowPlan
 
 Array = NDArray[np.float64]
 Value = tuple[float, float]
-
-_TILT = "tilt of the ligand"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +75,7 @@ class FreeEnergyResult:
             most_error_kcal_per_mol=plan.settings.most_error_kcal_per_mol,
             least_overlap=plan.settings.least_overlap,
         )
-        tilts = {d: _by_window(part.observables[_TILT], part) for d, part in samples.items()}
+        tilts = {d: _by_window(part.observables[TILT], part) for d, part in samples.items()}
         renamed = sum(part.renamed for part in samples.values())
         return cls(plan, path_number, estimates, verdict, tilts, renamed)
 

@@ -54,7 +54,7 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
 
     def __init__(
         self,
-        states: list[dict[str, object]],
+        states: list[dict[str, float]],
         simulation: app.Simulation,
         steps: int,
         energies_kj_per_mol: Callable[[Array], Array],

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_genmd.md.seeds import openmm_seed
-from openmm_genmd.representations.superposition import superpose
 from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.free_energy_settings import FreeEnergySettings
 from openmm_genmd.unbinding.heavy_hydrogens import with_heavy_hydrogens
 from openmm_genmd.unbinding.langevin_dynamics import LangevinDynamics
 from openmm_genmd.unbinding.path_windows import PathWindows
-from openmm_genmd.unbinding.pose import PoseFrame, Poses
+from openmm_genmd.unbinding.pose import PoseFrame
 from openmm_genmd.unbinding.pose_restraint import PoseRestraint
 from openmm_genmd.unbinding.window_exchange import WindowExchange, positions_nm
+from openmm_genmd.unbinding.window_observables import slow_candidates
 from openmm_genmd.unbinding.window_samples import Replicas, WindowSamples
 
 Array = NDArray[np.float64]
@@ -254,11 +254,12 @@ class _Windows:
             self._dynamics.require_whole(each)
         windows = np.array(exchange.replicaStateIndex, dtype=np.intp)
         poses = plan.frame.poses(x)
+        own = [plan.path.windows[window] for window in windows]
         last = int(np.flatnonzero(windows == len(plan.path.windows) - 1)[0])
         self._recorded = WindowSamples(
             windows[None],
             poses,
-            {name: v[None] for name, v in _observables(plan, windows, poses, x).items()},
+            {name: v[None] for name, v in slow_candidates(plan.bound, own, poses, x).items()},
             np.array([self._interaction_kj_per_mol(x[last])]),
             renamed=exchange.take_renamed(),
         )
@@ -305,27 +306,3 @@ def _velocities_nm_per_ps(state: openmm.State) -> Array:
 
 def _box_nm(state: openmm.State) -> Array:
     return np.asarray(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
-
-
-def _observables(
-    plan: WindowPlan, windows: NDArray[np.intp], poses: Poses, positions_nm: Array
-) -> dict[str, Array]:
-    """What may be slow, ``(n_replicas,)`` each."""
-    own = [plan.path.windows[window] for window in windows]
-    rotations = np.array([window.rotation for window in own])
-    cosine = (np.einsum("nij,nij->n", rotations, poses.rotations) - 1.0) / 2.0
-    places = np.array([window.place_nm for window in own])
-    return {
-        "tilt of the ligand": np.arccos(np.clip(cosine, -1.0, 1.0)),
-        "place of the ligand": np.linalg.norm(poses.places_nm - places, axis=1),
-        "shape of the receptor": _strain_nm(plan.bound, plan.bound.pocket_heavy, positions_nm),
-        "shape of the ligand": _strain_nm(plan.bound, plan.bound.ligand_heavy, positions_nm),
-    }
-
-
-def _strain_nm(bound: BoundComplex, atoms: NDArray[np.intp], positions_nm: Array) -> Array:
-    """RMSD ``(n,)``, nm, of some atoms from the bound structure."""
-    moving = positions_nm[:, atoms]
-    target = np.broadcast_to(bound.positions_nm[atoms], moving.shape)
-    moved = superpose(moving, target, np.ones(moving.shape[:2], dtype=bool))
-    return np.asarray(np.sqrt(((moved - target) ** 2).sum(axis=2).mean(axis=1)))
