@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .unbinding.finished_run import finished_run
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -112,6 +114,16 @@ def test_demo_writes_its_files(tmp_path: Path) -> None:
     assert (tmp_path / "free_energy.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "jumps.csv").read_text(encoding="utf-8").startswith("# grade: exact\n")
     assert "Grade: exact." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_unbinding_free_energy(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path / "run")
+    quick = ["--iterations", "80", "--steps-per-exchange", "5", "--platform", "Reference"]
+    output = run_example("examples/unbinding_free_energy.py", str(folder), *quick, "--workers", "1")
+    assert "windows along path 0" in output
+    for direction in ("in", "out"):
+        assert re.search(rf"{direction}-started: -?\d+\.\d\d ± ", output)
+    assert ("grade exact" in output) == ("free energy of unbinding" in output)
 
 
 def test_unbinding_paths() -> None:
