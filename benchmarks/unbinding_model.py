@@ -1,6 +1,7 @@
-"""From nothing to the bundled model of CB7-B2; resumable.
+"""From nothing to a bundled model of unbinding paths; resumable.
 
     python benchmarks/unbinding_model.py --out out/unbinding
+    python benchmarks/unbinding_model.py --out out/unbinding --system l99a-p-xylene
     python benchmarks/unbinding_model.py --out out/unbinding --bundle    # into the package
 
 Runs the commands that a user would run. What data and training cost is written into the model,
@@ -21,9 +22,16 @@ from openmm_genmd.models.bio_md import BioMD
 from openmm_genmd.models.checkpoint import load_checkpoint, save_checkpoint
 from openmm_genmd.proposers.load import BUNDLED
 
-PULLS = 300
-MOST_WORK_KCAL_PER_MOL = 130
-STEPS = 1300
+_PART = "--cutoff-nm 0.9 --cut-nm 1.1 --pocket-nm 0.6 --hydrogen-mass-da 3 --time-step-fs 4"
+_HILLS = "--pulls 0 --metadynamics 12 --most-steps 6000"
+RECIPES = {
+    "cb7-b2": ("--pulls 300", "--max-work-kcal-per-mol 130 --steps 1300"),
+    "l99a-p-xylene": (
+        f"{_PART} {_HILLS}",
+        "--pocket-nm 0.6 --batch-size 4 --steps 600 --validation-fraction 0.2",
+    ),
+}
+"""System -> options of `genmd unbind prepare` and `genmd train biomd`."""
 
 
 def genmd(*arguments: Any) -> None:
@@ -42,15 +50,16 @@ def costs(data: Path, log: Path) -> dict[str, float]:
 
 def main(
     out: Annotated[Path, typer.Option(help="where data and model go")],
+    system: Annotated[str, typer.Option(help=" or ".join(RECIPES))] = "cb7-b2",
     bundle: Annotated[bool, typer.Option("--bundle", help="into the package")] = False,
 ) -> None:
     """Make the data, train, and put the model into the package if asked to."""
-    data, model = out / "cb7-b2", out / "cb7-b2.safetensors"
+    paths, fit = (options.split() for options in RECIPES[system])
+    data, model = out / system, out / f"{system}.safetensors"
     again = ["--resume"] if (data / "manifest.json").exists() else []
-    genmd("unbind", "prepare", "--system", "cb7-b2", "--out", data, "--pulls", PULLS, *again)
+    genmd("unbind", "prepare", "--system", system, "--out", data, *paths, *again)
     if not model.exists():
-        options = ["--max-work-kcal-per-mol", MOST_WORK_KCAL_PER_MOL, "--steps", STEPS]
-        genmd("train", "biomd", data, "--out", model, *options)
+        genmd("train", "biomd", data, "--out", model, *fit)
     if bundle:
         checkpoint = load_checkpoint(model, BioMD)
         metadata = {**checkpoint.metadata, **costs(data, model.with_suffix(".jsonl"))}

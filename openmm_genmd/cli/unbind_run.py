@@ -201,6 +201,8 @@ def _require_one_source(named: dict[str, Any], data: Path | None) -> None:
 def _default_model(system: str | None) -> str:
     if system is not None and system.startswith("cb7-"):
         return "cb7-b2"
+    if system == "l99a-p-xylene":
+        return system
     raise ValueError(
         "--model is required: no bundled model knows this complex; make paths with genmd unbind "
         "prepare and a model with genmd train biomd"

@@ -21,6 +21,7 @@ from openmm_genmd.unbinding.merged_systems import merge_systems
 Floats = NDArray[np.float64]
 
 _LYSOZYME_CUTOFF_NM = 1.2
+_LYSOZYME_POCKET_NM = 0.6
 _HYDROGEN_RADIUS_NM = 0.12
 
 
@@ -63,7 +64,8 @@ def bundled_complex(
         Of nonbonded interactions; infinity for none. By default none with cucurbituril, 1.2 nm
         with lysozyme.
     pocket_nm, frozen
-        See `BoundComplex.of`.
+        See `BoundComplex.of`. With lysozyme the pocket reaches 0.6 nm by default: that is what the
+        bundled model was shown.
 
     Raises
     ------
@@ -90,6 +92,8 @@ def bundled_complex(
     if cutoff_nm is not None and not cutoff_nm > 0:
         raise ValueError(f"expected a cutoff above 0 nm, got {cutoff_nm}")
     builder, ligand = _BUILDERS[name]
+    if name == "l99a-p-xylene" and pocket_nm is None:
+        pocket_nm = _LYSOZYME_POCKET_NM
     return BoundComplex.of(
         builder(cutoff_nm),
         ligand,

@@ -36,7 +36,7 @@ from openmm_genmd.unbinding.window_sampling import (
 from openmm_genmd.unbinding.worker_team import run_jobs
 
 Report = Callable[[str, int, int], None]
-_PLAN, _DONE = "plan.json", "iterations.txt"
+_PLAN, _WINDOWS, _DONE = "plan.json", "windows.json", "iterations.txt"
 _WATCH_SECONDS = 1.0
 _NEARLY_SYMMETRIC_KJ_PER_MOL = 1.0
 """Charges fitted to symmetric molecules are only nearly symmetric."""
@@ -142,9 +142,12 @@ def _tried(
     settings = plan.settings
     for trial in range(settings.most_trials + 1):
         name = f"trial-{trial}"
+        windows = _kept(windows, folder / name)
         found = _run(windows, folder / name, settings.trial_iterations, starts, workers, report)
-        if trial == settings.most_trials:
+        if trial == settings.most_trials or _beyond_trial(found, settings):
             break
+        if (folder / f"trial-{trial + 1}" / _WINDOWS).exists():
+            continue
         parts = [found[d][0].first(settings.trial_iterations) for d in DIRECTIONS]
         weak, soft = weak_points(windows, parts)
         if not (weak or soft):
@@ -153,6 +156,27 @@ def _tried(
         starts = {d: found[d][1].for_windows(origins) for d in DIRECTIONS}
         windows = replace(windows, path=path)
     return windows, name
+
+
+def _beyond_trial(
+    found: dict[Direction, tuple[WindowSamples, Replicas]], settings: FreeEnergySettings
+) -> bool:
+    """Whether a trial was good enough to go on with."""
+    return any(part.iterations > settings.trial_iterations for part, _ in found.values())
+
+
+def _kept(windows: WindowPlan, folder: Path) -> WindowPlan:
+    """Windows that the folder was sampled with, which these become if there are none yet.
+
+    What was decided on a trial stays decided, whatever would be decided on it now.
+    """
+    file = folder / _WINDOWS
+    if file.exists():
+        path = PathWindows.of_json(file.read_text(encoding="utf-8"))
+        return replace(windows, path=path)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(file, windows.path.to_json())
+    return windows
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -137,6 +138,32 @@ class PathWindows:
         most = _STIFFEST * settings.place_spring_kj_per_mol_nm2
         return window >= self.first_on_path and 2.0 * spring <= most
 
+    def to_json(self) -> str:
+        """Text from which `of_json` makes the same again."""
+        rows = [
+            {name: _plain(value) for name, value in vars(window).items()} for window in self.windows
+        ]
+        return json.dumps({"first_on_path": self.first_on_path, "windows": rows}, indent=1) + "\n"
+
+    @classmethod
+    def of_json(cls, text: str) -> Self:
+        """Windows that `to_json` has written.
+
+        Raises
+        ------
+        ValueError
+            If the text is something else.
+        """
+        try:
+            stored = json.loads(text)
+            windows = [
+                PoseWindow(**{name: _array(value) for name, value in row.items()})
+                for row in stored["windows"]
+            ]
+            return cls(tuple(windows), int(stored["first_on_path"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"expected stored windows, got {text[:80]!r}: {error}") from None
+
     def tangents(self) -> Array:
         """Unit vectors ``(n_windows, 3)`` of the places' way; zero where they stand still."""
         places = np.array([window.place_nm for window in self.windows])
@@ -148,6 +175,14 @@ class PathWindows:
         """Way of the ligand's place from the bound one to each window, ``(n_windows,)``, nm."""
         places = np.array([window.place_nm for window in self.windows])
         return np.concatenate([[0.0], np.linalg.norm(np.diff(places, axis=0), axis=1).cumsum()])
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _array(value: Any) -> Any:
+    return np.array(value) if isinstance(value, list) else value
 
 
 def separation(first: PoseWindow, second: PoseWindow, temperature_k: float) -> float:

@@ -11,6 +11,7 @@ from openmm_genmd.unbinding.free_energy_estimate import DirectionEstimate
 from openmm_genmd.unbinding.free_energy_report import free_energy_section
 from openmm_genmd.unbinding.free_energy_result import FreeEnergyResult
 from openmm_genmd.unbinding.free_energy_run import FreeEnergyPlan, run_free_energy
+from openmm_genmd.unbinding.path_windows import PathWindows
 from openmm_genmd.unbinding.window_samples import WindowSamples
 from openmm_genmd.units import KJ_PER_KCAL
 
@@ -149,6 +150,27 @@ def test_more_iterations_go_on_from_a_finished_run(finished, tmp_path):
     assert again.estimates["in"].steps > result.estimates["in"].steps
     more = 10 * len(result.plan.path.windows) * QUICK.steps_per_exchange
     assert again.estimates["in"].steps - result.estimates["in"].steps == more
+
+
+def test_what_was_decided_on_a_trial_stays_decided(finished, monkeypatch):
+    # Another version of the program may see weak points elsewhere.
+    result, folder = finished
+    plan = plan_of(result.plan.bound, pushed_frames(small_complex()))
+    monkeypatch.setattr(free_energy_run, "weak_points", lambda windows, parts: ([1], {}))
+    before = sorted(folder.glob("trial-*"))
+    again = run_free_energy(plan, folder)
+    assert sorted(folder.glob("trial-*")) == before
+    assert len(again.plan.path.windows) == len(result.plan.path.windows)
+
+
+def test_stored_windows_are_checked(finished):
+    path = finished[0].plan.path
+    text = path.to_json()
+    again = PathWindows.of_json(text)
+    assert again.to_json() == text
+    assert again.first_on_path == path.first_on_path
+    with pytest.raises(ValueError, match="expected stored windows, got 'nothing'"):
+        PathWindows.of_json("nothing")
 
 
 def test_another_plan_is_refused(finished):
