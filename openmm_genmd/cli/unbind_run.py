@@ -54,7 +54,7 @@ def unbind_run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Bundled model, or a file of genmd train biomd [cb7-b2 for the bundled hosts]."
+            help="Bundled model, or a file of genmd train biomd [of bundled complexes: theirs]."
         ),
     ] = None,
     walkers: Annotated[int, typer.Option(help="Independent tries.", min=1)] = 30,

@@ -21,6 +21,9 @@ from openmm_genmd.units import KJ_PER_KCAL, thermal_energy_kj_per_mol
 Array = NDArray[np.float64]
 Value = tuple[float, float]
 
+_MARGIN = 2.0
+"""What just overlaps in a short trial may not in a long run."""
+
 
 @dataclass(frozen=True, eq=False)
 class DirectionEstimate:
@@ -148,7 +151,7 @@ def weak_points(plan: WindowPlan, parts: list[WindowSamples]) -> tuple[list[int]
     skip = len(energies) // 4
     found = window_free_energies(energies[skip:], windows[skip:], discard=0)
     links = np.minimum(np.diag(found.overlap, 1), np.diag(found.overlap, -1))
-    weak = np.flatnonzero(links < plan.settings.least_overlap).tolist()
+    weak = np.flatnonzero(links < _MARGIN * plan.settings.least_overlap).tolist()
     return weak, soft_springs(plan, parts, skip)
 
 

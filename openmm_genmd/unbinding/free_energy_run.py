@@ -33,7 +33,7 @@ from openmm_genmd.unbinding.window_sampling import (
     WindowPlan,
     sample_windows,
 )
-from openmm_genmd.unbinding.worker_team import run_jobs
+from openmm_genmd.unbinding.worker_team import end_if_left_behind, run_jobs
 
 Report = Callable[[str, int, int], None]
 _PLAN, _WINDOWS, _DONE = "plan.json", "windows.json", "iterations.txt"
@@ -237,6 +237,7 @@ def _job(
     own.mkdir(parents=True, exist_ok=True)
 
     def report(done: int) -> None:
+        end_if_left_behind()
         (own / _DONE).write_text(str(done), encoding="utf-8")
 
     start = starts.get(direction)

@@ -37,7 +37,8 @@ class FreeEnergySettings(DynamicsSettings):
     settle_steps
         MD steps at the end from which it is brought: there the receptor has to relax.
     least_overlap
-        Between neighbors, below which windows are added.
+        Between neighbors, below which a result is not converged; in trials windows are added below
+        twice that.
     most_windows
         In all.
     most_error_kcal_per_mol

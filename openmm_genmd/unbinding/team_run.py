@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -26,7 +25,7 @@ from openmm_genmd.unbinding.receptor_strain import StrainGauge
 from openmm_genmd.unbinding.verification import stays_out
 from openmm_genmd.unbinding.walker import Walker
 from openmm_genmd.unbinding.whole_file import write_whole
-from openmm_genmd.unbinding.worker_team import run_jobs
+from openmm_genmd.unbinding.worker_team import end_if_left_behind, run_jobs
 from openmm_genmd.units import KJ_PER_KCAL
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def run_share(plan: TeamPlan, folder: Path, numbers: list[int]) -> None:
         *(dragged, drift, numbers, folder),
         seed=plan.seed,
         setup_seconds=time.process_time() - began,
-        report=lambda walker: _check_parent(),
+        report=lambda walker: end_if_left_behind(),
     )
     for walker in team:
         before, began = dragged.steps, time.process_time()
@@ -171,13 +170,6 @@ def _steps_done(folder: Path, numbers: list[int]) -> list[int]:
     files = [walker_file(folder, number) for number in numbers]
     done = sum(Walker.load(file).steps for file in files if file.exists())
     return [done] if done else []
-
-
-def _check_parent() -> None:
-    """End a process that was left behind: a resumed run goes on with its walkers."""
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        raise SystemExit(1)
 
 
 def tries_of(team: Sequence[tuple[Walker, Verdict]], bound: BoundComplex | None = None) -> Tries:

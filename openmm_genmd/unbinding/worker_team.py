@@ -70,6 +70,21 @@ def run_jobs(
             connection.close()
 
 
+def end_if_left_behind() -> None:
+    """End a process whose parent died: whoever resumes the run goes on with its job.
+
+    Long jobs call it now and then; between jobs a process ends by itself.
+
+    Raises
+    ------
+    SystemExit
+        If the parent is dead.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise SystemExit(1)
+
+
 def _hire(work: Callable[[Job], Result]) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from openmm_genmd.cli.main import app
-from openmm_genmd.cli.unbind_run import _table
+from openmm_genmd.cli.unbind_run import _default_model, _table
+from openmm_genmd.proposers.load import bundled_names
 
 SHORT = ["--walkers", "2", "--workers", "1", "--most-leaps", "1", "--shots", "0"]
 SHORT += ["--steps-per-leap", "50", "--platform", "Reference"]
@@ -47,7 +48,6 @@ def test_a_bundled_complex_needs_nothing_else(tmp_path: Path) -> None:
     [
         (["--system", "cb8"], "cb8"),
         ([], "give either --system, one of"),
-        (["--system", "l99a-p-xylene"], "--model is required: no bundled model knows this complex"),
         (["--system", "cb7-b2", "--model", "nowhere"], "nowhere"),
         (["--system", "cb7-b2", "--data", "d"], "--data d has the complex already, got --system"),
         (["--system", "cb7-b2", "--model", "alanine-dipeptide"], "expected 'bio_md'"),
@@ -62,6 +62,15 @@ def test_wrong_input_is_said_in_a_sentence(
     assert code == 1
     assert message in output
     assert "Traceback" not in output
+
+
+def test_who_has_a_model() -> None:
+    assert [_default_model(name) for name in ("cb7-viologen", "l99a-p-xylene")] == [
+        *("cb7-b2", "l99a-p-xylene")
+    ]
+    assert {"cb7-b2", "l99a-p-xylene"} <= set(bundled_names())
+    with pytest.raises(ValueError, match="--model is required: no bundled model knows this comple"):
+        _default_model(None)
 
 
 def test_the_table_has_a_row_for_each_method() -> None:

@@ -1,12 +1,12 @@
 """p-Xylene leaves the buried cavity of T4 lysozyme L99A: data, model, walkers and report, on a CPU.
 
-The receptor is cut at 1.1 nm, so that all of it takes a quarter of an hour of one core. What is
-claimed is that each part does its work on a protein; how well the whole does is in the docs.
+The receptor is cut at 1.1 nm, so that all of it takes some twenty minutes of one core.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.nightly
 
 LYSOZYME = ("--system", "l99a-p-xylene", "--cutoff-nm", 0.9, "--cut-nm", 1.1, "--pocket-nm", 0.6)
 LYSOZYME += ("--hydrogen-mass-da", 3)
+WALK = ("--workers", 1, "--shots", 0, "--time-step-fs", 4)
 STEPS = 400
-SETTINGS = PathSettings(time_step_fs=4.0)
 
 
 def genmd(*arguments: object) -> str:
@@ -63,11 +63,19 @@ def bound(data: Path) -> BoundComplex:
 
 @pytest.fixture(scope="module")
 def run(data: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three walkers with the model."""
+    """Two walkers with the model that was just made."""
     out = tmp_path_factory.mktemp("run") / "run"
-    walkers = ("--walkers", 3, "--workers", 1, "--shots", 0, "--time-step-fs", 4)
-    said = genmd("unbind", "run", "--data", data, "--model", model, "--out", out, *walkers)
+    options = ("--walkers", 2, *WALK)
+    said = genmd("unbind", "run", "--data", data, "--model", model, "--out", out, *options)
     assert "grade: exploratory" in said
+    return out
+
+
+@pytest.fixture(scope="module")
+def bundled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three walkers with the bundled model."""
+    out = tmp_path_factory.mktemp("bundled") / "run"
+    genmd("unbind", "run", *LYSOZYME, "--walkers", 3, *WALK, "--out", out)
     return out
 
 
@@ -107,7 +115,7 @@ def test_walkers_go_where_without_a_model_nothing_goes(
     run: Path, model: Path, bound: BoundComplex, tmp_path: Path
 ) -> None:
     away = [distance(Walker.load(file), bound) for file in sorted(run.glob("paths/*.npz"))]
-    settings = SETTINGS.model_copy(update={"most_leaps": 6, "most_attempts": 12})
+    settings = PathSettings(time_step_fs=4.0, most_leaps=6)
     plan = TeamPlan(bound, str(model), settings=settings, walkers=1)
     [(control, verdict)] = run_team(replace(plan, drift="zero"), tmp_path)
     assert control.status == "gave up"
@@ -124,19 +132,19 @@ def distance(walker: Walker, bound: BoundComplex) -> float:
     return float(np.linalg.norm(shift))
 
 
-def test_the_report_says_what_it_cost_the_protein(run: Path, bound: BoundComplex) -> None:
-    summary = json.loads((run / "summary.json").read_text())
-    assert summary["grade"] == "exploratory"
-    assert summary["tries"] == 3
-    rmsd_nm, _ = summary["receptor_rmsd_nm"]
-    assert 0.02 < rmsd_nm < 0.25
-    assert summary["helix_lost"][0] < 0.3
-    page = (run / "unbinding.html").read_text(encoding="utf-8")
+def test_the_bundled_model_leads_out_and_the_report_says_where_and_at_what_cost(
+    bundled_run: Path,
+) -> None:
+    """Straight pulls as long cost 150 kcal/mol, and displace the pocket's backbone by .15 nm."""
+    summary = json.loads((bundled_run / "summary.json").read_text())
+    assert (summary["grade"], summary["tries"]) == ("exploratory", 3)
+    assert summary["stable_exits"] >= 1
+    assert summary["work_kcal_per_mol"][0] < 100
+    assert 0.02 < summary["receptor_rmsd_nm"][0] < 0.1
+    assert summary["helix_lost"][0] < 0.1
+    page = (bundled_run / "unbinding.html").read_text(encoding="utf-8")
     assert "Grade: exploratory" in page
     assert "backbone RMSD" in page
-    assert bound.helices is not None
-    assert set(bound.helices.values()) >= set("CDEFG")
-    if summary["stable_exits"]:
-        assert "helices" in page or "helix" in page
-        assert summary["work_kcal_per_mol"][0] < 150  # the gate
-    assert (run / "westpa").exists() == (summary["stable_exits"] > 0)
+    [passed, *_] = re.findall(r"between helices ([A-J/]+)", page)
+    assert {"F", "G", "H"} <= set(passed.split("/"))
+    assert (bundled_run / "westpa").exists()

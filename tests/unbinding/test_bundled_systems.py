@@ -82,6 +82,7 @@ def test_lysozyme():
     complex = bundled_complex("l99a-p-xylene", pocket_nm=1.2, frozen=True, temperature_k=310.0)
     assert (complex.topology.getNumAtoms(), len(complex.ligand)) == (2621, 18)
     assert complex.temperature_k == 310.0
+    assert len(bundled_complex("l99a-p-xylene").pocket_heavy) == 147  # what the model was shown
     forces = {type(force): force for force in complex.system.getForces()}
     assert forces[openmm.NonbondedForce].getCutoffDistance()._value == pytest.approx(1.2)
     held = [n for n in range(2621) if complex.system.getParticleMass(n)._value == 0]

@@ -1,7 +1,10 @@
 """Free energies of unbinding against an exact one, and runs that must not be believed."""
 
 import json
+import multiprocessing
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,3 +203,16 @@ def test_an_estimate_needs_samples(finished):
     few = WindowSamples.load(trial / "in")[0].first(12)
     with pytest.raises(ValueError, match="run longer"):
         DirectionEstimate.of(result.plan, few)
+
+
+@pytest.mark.parametrize(("alive", "ends"), [(True, False), (False, True), (None, False)])
+def test_a_worker_whose_parent_died_ends(tmp_path, monkeypatch, alive, ends):
+    # Otherwise two processes would work in one folder once the run is resumed.
+    parent = None if alive is None else SimpleNamespace(is_alive=lambda: alive)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
+    bound = small_complex()
+    plan = plan_of(bound, pushed_frames(bound), replace_settings(settle_steps=0, steps_per_seed=1))
+    job = (free_energy_run._first_windows(plan), tmp_path, 2, {}, "in")
+    with pytest.raises(SystemExit) if ends else nullcontext():
+        free_energy_run._job(*job)
+    assert (tmp_path / "in" / "samples.npz").exists() is not ends

@@ -93,6 +93,27 @@ def test_weak_links_get_a_window_halfway():
     np.testing.assert_allclose(more.windows[8].place_nm, between, atol=1e-12)
 
 
+def test_a_window_halfway_is_turned_halfway_and_keeps_the_wall_of_the_looser_one():
+    bound = small_complex()
+    frames = pushed_frames(bound, 0.6, 2)
+    angle = 1.0
+    turn = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+    x = frames[1, bound.ligand]
+    frames[1, bound.ligand] = (x - x.mean(axis=0)) @ turn.T + x.mean(axis=0)
+    path, _ = windows_of(bound, frames)
+    first = path.first_on_path
+    more, _ = path.refined([first - 1, first], [], SETTINGS)
+    held, middle, after = more.windows[first + 1 : first + 4]
+    whole = np.trace(held.rotation.T @ after.rotation)
+    for end in (held, after):
+        half = np.trace(end.rotation.T @ middle.rotation)
+        assert np.arccos((half - 1) / 2) == pytest.approx(np.arccos((whole - 1) / 2) / 2, rel=1e-6)
+    assert more.windows[first].in_site  # between the last of the ladder and the first on the path
+    assert not middle.in_site
+
+
 def test_soft_springs_are_doubled_between_new_neighbors_up_to_a_limit():
     bound = small_complex()
     path, _ = windows_of(bound, pushed_frames(bound))

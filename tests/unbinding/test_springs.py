@@ -57,6 +57,43 @@ def test_work_and_energy_are_those_of_openmm() -> None:
     assert springs.energy_kj_per_mol(x) == 0.0
 
 
+def test_a_second_aim_begins_at_its_own_centers() -> None:
+    rng = np.random.default_rng(2)
+    springs = Springs(trapped_particles(2), np.array([0, 1]), np.array([100.0, 250.0]))
+    context = context_of(springs)
+    x = rng.normal(size=(2, 3))
+    context.setPositions(x)
+    springs.aim(context, x, x + 1.0)
+    springs.move(context, x, 0.8)
+    centres = rng.normal(size=(2, 3))
+    springs.aim(context, centres, centres + 0.5)
+    np.testing.assert_array_equal(springs.centres_nm, centres)
+    # The Context must agree: its forces are those of springs at these centers.
+    state = context.getState(forces=True)
+    trap = TRAP * x
+    pulled = springs.constants_kj_per_mol_nm2[:, None] * (x - centres)
+    np.testing.assert_allclose(
+        state.getForces(asNumpy=True)._value, -trap - pulled, rtol=1e-9, atol=1e-9
+    )
+
+
+def test_in_a_box_springs_reach_the_nearest_image() -> None:
+    system = openmm.System()
+    system.addParticle(12.0)
+    system.setDefaultPeriodicBoxVectors(*(3.0 * np.eye(3)))
+    ghost = openmm.NonbondedForce()
+    ghost.addParticle(0.0, 0.1, 0.0)
+    ghost.setNonbondedMethod(openmm.NonbondedForce.CutoffPeriodic)
+    system.addForce(ghost)
+    springs = Springs(system, np.array([0]), np.array([100.0]))
+    context = context_of(springs)
+    x = np.array([[0.1, 0.2, 0.3]])
+    context.setPositions(x + np.array([3.0, 0.0, -3.0]))
+    springs.aim(context, x + np.array([0.05, 0.0, 0.0]), x)
+    energy = context.getState(energy=True).getPotentialEnergy()._value
+    assert energy == pytest.approx(0.5 * 100.0 * 0.05**2)
+
+
 def pull(seed: int, *, broken: bool = False) -> np.ndarray:
     """Works (n,) / kT of dragging springs out of equilibrium; broken: end minus start energies."""
     n, changes = 600, 10

@@ -37,6 +37,15 @@ def test_without_lag_the_target_is_what_was_proposed() -> None:
     )
 
 
+def test_a_proposed_change_of_shape_is_made() -> None:
+    x = complex_nm()
+    proposed = step_of(x, 2)
+    proposed[IS_LIGAND] += np.random.default_rng(12).normal(scale=0.02, size=(5, 3))
+    np.testing.assert_allclose(
+        accumulated_target(proposed, x, x, x, IS_LIGAND), proposed, atol=1e-12
+    )
+
+
 def test_no_step_leaves_the_centers_where_they_are() -> None:
     x, centres = complex_nm(), step_of(complex_nm(), 3)  # far from where the ligand is
     centres[~IS_LIGAND] += 0.01

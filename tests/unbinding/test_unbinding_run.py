@@ -12,13 +12,17 @@ import pytest
 
 from openmm_genmd.models.bio_md import BioMD, BioMDConfig
 from openmm_genmd.models.checkpoint import save_checkpoint
-from openmm_genmd.unbinding import stored_run, team_run
+from openmm_genmd.unbinding import baselines, stored_run, team_run
 from openmm_genmd.unbinding.baselines import BaselinePlan
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
 from openmm_genmd.unbinding.method_summary import Tries
 from openmm_genmd.unbinding.path_settings import PathSettings
 from openmm_genmd.unbinding.team_run import TeamPlan, run_share, run_team, tries_of
-from openmm_genmd.unbinding.unbinding_run import UnbindingPlan, run_unbinding
+from openmm_genmd.unbinding.unbinding_run import (
+    UnbindingPlan,
+    _require_same_plan,
+    run_unbinding,
+)
 from openmm_genmd.unbinding.verification import ShootingPlan
 from openmm_genmd.unbinding.walker import Walker
 
@@ -122,7 +126,7 @@ def test_a_share_that_goes_on_draws_other_random_numbers(
 
     monkeypatch.setattr(team_run, "DraggedComplex", Watched)
     with monkeypatch.context() as patched:
-        patched.setattr(team_run, "_check_parent", kill)
+        patched.setattr(team_run, "end_if_left_behind", kill)
         with pytest.raises(KilledError):
             run_share(plan(checkpoint), tmp_path, [0, 1])
     settled = Walker.load(tmp_path / "walker-0000.npz").steps
@@ -217,6 +221,55 @@ def test_a_whole_run_writes_what_was_promised_and_goes_on_after_a_kill(
     assert summary["zero_drift"]["seconds_per_stable_exit"] is None
     assert summary["bond_mae_angstrom"] > 0
     assert "Grade: exploratory" in (tmp_path / "unbinding.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"walkers": 5},
+        {"platform": "CPU"},
+        {"euler_steps": 11},
+        {"settings": SETTINGS.model_copy(update={"candidates": 2})},
+        {"bound": small_complex(well_kj_per_mol=13.0)},
+        {"bound": replace(small_complex(), temperature_k=310.0)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_run_is_resumed_with_its_own_plan_alone(
+    checkpoint: str, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    _require_same_plan(plan(checkpoint), tmp_path, resume=False)
+    _require_same_plan(plan(checkpoint), tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"cannot resume in .* differ from its plan.json"):
+        _require_same_plan(plan(checkpoint, **changed), tmp_path, resume=True)
+
+
+def test_another_model_is_another_plan(checkpoint: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(Path(checkpoint).read_bytes() + b" ")
+    _require_same_plan(plan(checkpoint), tmp_path, resume=False)
+    with pytest.raises(ValueError, match=r"cannot resume in .*: model_sha256 differ"):
+        _require_same_plan(plan(str(other)), tmp_path, resume=True)
+
+
+def test_unstable_tries_of_a_baseline_count_as_failures(
+    checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(self: Any, start: Any, direction: Any) -> None:
+        self._dynamics.set(start)
+        self._dynamics.advance(40)
+        raise RuntimeError("the MD became unstable: bonds are torn")
+
+    monkeypatch.setattr("openmm_genmd.unbinding.straight_pull.StraightPull.pull", torn)
+    counts = BaselinePlan(0, pulls=2, metadynamics=0, metadynamics_fast=0, metadynamics_naive=0)
+    made = baselines._plans(plan(checkpoint), counts, 100)["pull"]
+    made = made.model_copy(update={"starts": 1, "settle_ps": 0.1, "apart_ps": 0.1})
+    tries = baselines._prepared(
+        *(plan(checkpoint), made, tmp_path / "pull", 1, "pull", lambda name, done, of: None)
+    )
+    assert list(tries.stable) == [False, False]
+    assert list(tries.work_kcal_per_mol) == [None, None]
+    assert tries.force_evaluations == 2 * 40 + 50  # what settling the start took is charged, too
 
 
 def _settings_of(changed: dict[str, Any]) -> Any:

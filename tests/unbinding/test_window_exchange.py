@@ -152,3 +152,19 @@ def test_relabelling_keeps_the_distribution(monkeypatch: pytest.MonkeyPatch) -> 
     assert abs(share - exact) < 4 * error
     broken, _ = relabelling(True, monkeypatch)
     assert abs(broken - exact) > 6 * error
+
+
+def test_velocities_go_with_their_renamed_atoms() -> None:
+    made = simulation(3)
+    rng, order = np.random.default_rng(8), np.array([0, 2, 1])
+    sampler = WindowExchange(
+        [{"k": 1.0, "x0": 0.0}], made, 1, lambda x: np.zeros((1, 1)), rng, [order]
+    )
+    x, v = rng.normal(size=(2, 3, 3))
+    made.context.setPositions(x)
+    made.context.setVelocities(v)
+    sampler._relabel(made.context)  # the two feel nothing, so that it is accepted
+    state = made.context.getState(positions=True, velocities=True)
+    assert sampler.take_renamed() == 1
+    np.testing.assert_allclose(state.getPositions(asNumpy=True)._value, x[order])
+    np.testing.assert_allclose(state.getVelocities(asNumpy=True)._value, v[order])
