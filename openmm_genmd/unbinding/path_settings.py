@@ -57,7 +57,7 @@ class PathSettings(DynamicsSettings):
     """
 
     most_leaps: int = Field(default=18, ge=1)
-    steps_per_leap: int = Field(default=250, ge=1)
+    steps_per_leap: int = Field(default=350, ge=1)
     steps_per_change: int = Field(default=5, ge=1)
     frames_per_leap: int = Field(default=5, ge=1)
     frames_per_proposal: int = Field(default=1, ge=1)

@@ -181,6 +181,31 @@ def test_a_coordinate_that_differs_in_its_spread_or_never_moved_is_found():
     assert suspected_coordinate({"a": still}, {"a": other}, windows, windows) == "a (window 1)"
 
 
+def test_what_replicas_carry_from_window_to_window_is_in_the_errors():
+    # Exchanged at random, windows see four values in turn: few, however often each was seen.
+    rng = np.random.default_rng(11)
+
+    def run():
+        windows = rng.permuted(np.tile(np.arange(4), (200, 1)), axis=1)
+        return {"a": correlated(rng, 200, 0.99)}, windows
+
+    found = 0
+    for _ in range(25):
+        (first, windows_in), (second, windows_out) = run(), run()
+        found += suspected_coordinate(first, second, windows_in, windows_out) is not None
+    assert found <= 2
+
+
+def test_what_differs_in_all_windows_counts_before_what_differs_most_in_one():
+    rng, windows = np.random.default_rng(12), np.tile(np.arange(4), (200, 1))
+    first, second = ({name: rng.normal(size=(200, 4)) for name in "ab"} for _ in "io")
+    second["a"] += 1.0
+    second["b"][:, 2] += 1.6
+    assert suspected_coordinate(first, second, windows, windows).startswith("a (window ")
+    del first["a"], second["a"]
+    assert suspected_coordinate(first, second, windows, windows) == "b (window 2)"
+
+
 def test_suspected_coordinate_refuses():
     windows, good = np.zeros((5, 2), dtype=int), np.zeros((5, 2))
     with pytest.raises(ValueError, match=r"the same coordinates, got \['a'\] and \['b'\]"):

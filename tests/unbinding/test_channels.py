@@ -1,11 +1,13 @@
 """Channels of made-up paths, whose portals are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from openmm_genmd.unbinding import ligand_paths
 from openmm_genmd.unbinding.bundled_systems import bundled_complex
-from openmm_genmd.unbinding.channels import Channel, find_channels, path_distances_nm
+from openmm_genmd.unbinding.channels import Channel, _channel, find_channels, path_distances_nm
 from openmm_genmd.unbinding.ligand_paths import SHELL_NM, LigandPath, on_receptor
 from openmm_genmd.unbinding.residue_contacts import residue_contacts
 from openmm_genmd.unbinding.success import share_interval
@@ -98,6 +100,15 @@ def test_the_representative_is_nearest_to_the_others(bound) -> None:
     angles = (0.0, 0.1, 0.4)
     (channel,) = find_channels([straight(bound, a, n) for n, a in enumerate(angles)], bound)
     assert channel.representative == 1
+
+
+def test_residues_are_those_that_half_of_the_paths_touch(bound) -> None:
+    way = LigandPath.of(straight(bound, 0.0), bound)
+    touched = np.zeros((4, len(way.touched)), bool)
+    touched[:, 1], touched[:2, 2], touched[:1, 3] = True, True, True
+    members = [replace(way, number=n, touched=row) for n, row in enumerate(touched)]
+    channel = _channel(1, members, np.zeros((4, 4)), 4, bound, {})
+    assert channel.residue_indices == (1, 2)
 
 
 def test_frames_come_back_to_the_receptor(bound) -> None:

@@ -224,3 +224,21 @@ def test_water_keeps_its_masses():
     none = np.empty(0, np.intp)
     bound = BoundComplex("w", topology, system, np.zeros((3, 3)), none, none, none, 300.0)
     np.testing.assert_array_equal(masses(with_heavy_hydrogens(bound, 3.0).system), [16, 1, 1])
+
+
+def test_hydrogens_of_an_atom_that_is_held_keep_their_masses():
+    topology = app.Topology()
+    residue = topology.addResidue("MET", topology.addChain())
+    names = ("C", "H1", "H2", "H3", "H4")
+    carbon, *hydrogens = (
+        topology.addAtom(name, app.Element.getBySymbol(name[0]), residue) for name in names
+    )
+    system = openmm.System()
+    for mass in (0.0, 1.0, 1.0, 1.0, 0.0):
+        system.addParticle(mass)
+    for hydrogen in hydrogens:
+        topology.addBond(carbon, hydrogen)
+    none = np.empty(0, np.intp)
+    bound = BoundComplex("m", topology, system, np.zeros((5, 3)), none, none, none, 300.0)
+    held = with_heavy_hydrogens(bound, 3.0)
+    np.testing.assert_array_equal(masses(held.system), [0, 1, 1, 1, 0])

@@ -100,6 +100,26 @@ def test_one_direction_alone_is_not_converged(finished):
     assert "one direction alone cannot show hysteresis" in str(alone.verdict)
 
 
+def test_a_run_whose_halves_disagree_is_not_converged(finished, monkeypatch):
+    result, folder = finished
+    trial = sorted(folder.glob("trial-*"))[-1]
+    samples = {d: WindowSamples.load(trial / d)[0] for d in ("in", "out")}
+    halves = property(lambda self: ((0.0, 0.1), (9.0, 0.1)))
+    monkeypatch.setattr(DirectionEstimate, "halves_kcal_per_mol", halves)
+    verdict = FreeEnergyResult.of(result.plan, samples, 3).verdict
+    assert not verdict.converged
+    assert "the in-started run drifts: its halves, 0.0(0.1) and 9.0(0.1)" in str(verdict)
+
+
+def test_pairs_and_times_lead_to_the_same_standard_state(finished):
+    result, _ = finished
+    for estimate in result.estimates.values():
+        value, error = estimate.unbinding_kcal_per_mol
+        assert abs(estimate.by_pairs_kcal_per_mol[0] - value) < 3 * error
+        for series in (estimate.forward_kcal_per_mol, estimate.reverse_kcal_per_mol):
+            assert series[-1] == pytest.approx([value, error], rel=1e-3)
+
+
 def test_a_hidden_slow_coordinate_is_found_out(tmp_path):
     bound = gated_complex()
     frames = with_stretched_end(pushed_frames(bound))
@@ -128,10 +148,12 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
     windows = free_energy_run._first_windows(plan)
     with pytest.raises(KeyboardInterrupt):
         window_sampling.sample_windows(windows, "in", tmp_path, 100, report=dies)
-    stored = WindowSamples.load(tmp_path)[0]
+    stored, replicas = WindowSamples.load(tmp_path)
     assert stored.iterations == 30
+    assert (replicas.windows != np.arange(replicas.n)).any()
     whole, _ = window_sampling.sample_windows(windows, "in", tmp_path, 40)
     assert whole.iterations == 40
+    np.testing.assert_array_equal(whole.windows[30], replicas.windows)
     np.testing.assert_array_equal(whole.first(30).poses.places_nm, stored.poses.places_nm)
     assert whole.steps == stored.steps + 10 * len(windows.path.windows) * QUICK.steps_per_exchange
     fresh = whole.poses.places_nm[30 * stored.windows.shape[1] :]

@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from openmm_genmd.unbinding.dragged_complex import DraggedComplex
+from openmm_genmd.unbinding.dragged_complex import Dragged, DraggedComplex
 from openmm_genmd.unbinding.drifts import ZeroDrift
-from openmm_genmd.unbinding.path_finding import GATES, find_paths
+from openmm_genmd.unbinding.path_finding import GATES, _refused, find_paths
 from openmm_genmd.unbinding.path_settings import PathSettings
-from openmm_genmd.unbinding.verification import ShootingPlan, Shots, shoot, stays_out
-from openmm_genmd.unbinding.walker import Walker
+from openmm_genmd.unbinding.phase import Phase
+from openmm_genmd.unbinding.verification import (
+    ShootingPlan,
+    Shots,
+    shoot,
+    stays_out,
+    store_shots,
+    stored_shots,
+)
+from openmm_genmd.unbinding.walker import Stop, Walker
 from openmm_genmd.units import KJ_PER_KCAL
 
 from .small_complex import small_complex
@@ -68,6 +76,12 @@ def test_walkers_that_are_not_driven_stay_bound(tmp_path: Path) -> None:
     assert all(walker.leaps == 12 for walker in team)
     for walker in team:
         assert walker.here.work_kj_per_mol == pytest.approx(0.0, abs=1e-9)
+    # Starts, velocities and random numbers are each walker's own.
+    starts = [walker.stops[0].phase for walker in team]
+    assert len({start.positions_nm[0, 0] for start in starts}) == 4
+    speeds = np.array([start.velocities_nm_per_ps.ravel() for start in starts])
+    assert np.abs(np.corrcoef(speeds)[np.triu_indices(4, 1)]).max() < 0.7
+    assert len({walker.rng.random() for walker in team}) == 4
 
 
 def test_several_leaps_of_one_proposal_add_up(tmp_path: Path) -> None:
@@ -75,6 +89,8 @@ def test_several_leaps_of_one_proposal_add_up(tmp_path: Path) -> None:
     team = find_paths(dragged(frames_per_proposal=3), drift, [0], tmp_path, seed=1)
     assert team[0].status == "out"
     assert drift.calls == -(-team[0].attempts // 3)
+    centres = [stop.phase.centres_nm[8:, 2].mean() for stop in team[0].stops[1:4]]
+    np.testing.assert_allclose(np.diff(centres), 0.12, atol=0.02)  # each a step further
 
 
 def test_costly_leaps_are_refused_and_the_walker_goes_back(tmp_path: Path) -> None:
@@ -97,6 +113,17 @@ def test_the_whole_path_has_a_gate_too(tmp_path: Path) -> None:
     assert walker.here.work_kj_per_mol <= KJ_PER_KCAL
 
 
+@pytest.mark.parametrize(
+    ("spent", "refused"), [(0.9, None), (1.1, GATES[1]), (5.1, GATES[0]), (np.nan, GATES[0])]
+)
+def test_gates_look_at_the_leap_and_at_the_sum(spent: float, refused: str | None) -> None:
+    phase = Phase(np.zeros((1, 3)), np.zeros((1, 3)))
+    here = Stop(phase, np.zeros((1, 1, 3), np.float32), 9.0 * KJ_PER_KCAL)
+    leap = Dragged(phase, np.zeros((1, 1, 3)), spent * KJ_PER_KCAL, 0.0, 1, 0.1)
+    limits = {"most_work_of_leap_kcal_per_mol": 5.0, "most_work_of_path_kcal_per_mol": 10.0}
+    assert _refused(here, leap, PathSettings(**limits)) == refused
+
+
 def test_cheap_candidates_are_chosen(tmp_path: Path) -> None:
     class Both(Straight):
         """Every second candidate wants to leave through the ring."""
@@ -112,6 +139,27 @@ def test_cheap_candidates_are_chosen(tmp_path: Path) -> None:
     ligand = walker.path_nm()[-1]
     offset = ligand[8:].mean(axis=0) - ligand[:8].mean(axis=0)
     assert abs(offset[2]) > 2 * np.hypot(*offset[:2])
+    assert not walker.refused_leaps  # it is the choice that did it, not the gate
+
+
+def test_a_probe_is_the_beginning_of_the_whole_leap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complex = dragged(candidates=2, most_leaps=1)
+    drags, drag = [], complex.drag
+
+    def watched(start: Any, targets: np.ndarray, changes: int | None = None) -> Any:
+        drags.append((targets, changes))
+        return drag(start, targets, changes)
+
+    monkeypatch.setattr(complex, "drag", watched)
+    walker = find_paths(complex, Straight(), [0], tmp_path, seed=1)[0]
+    n, m = complex.settings.changes_per_leap, complex.settings.changes_per_probe
+    assert [changes for _, changes in drags] == [m, m, n - m]
+    start = walker.stops[0].phase.positions_nm[complex.tokens]
+    probe, _, whole = (targets - start for targets, _ in drags)
+    np.testing.assert_allclose(probe, m / n * whole, atol=1e-12)
+    assert whole[8:, 2] == pytest.approx(0.12)
 
 
 def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -152,6 +200,8 @@ def test_a_walker_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     assert again.steps == walker.steps
     assert again.work_kj_per_mol == walker.work_kj_per_mol
     assert again.stops[0].phase.centres_nm is None
+    for mine, theirs in zip(again.stops, walker.stops, strict=True):
+        np.testing.assert_array_equal(mine.frames_nm, theirs.frames_nm)
     np.testing.assert_array_equal(again.here.phase.centres_nm, walker.here.phase.centres_nm)
     np.testing.assert_array_equal(
         again.here.phase.velocities_nm_per_ps, walker.here.phase.velocities_nm_per_ps
@@ -196,6 +246,20 @@ def test_unstable_bound_states_are_an_error(tmp_path: Path) -> None:
         find_paths(dragged(time_step_fs=200.0), Straight(), [0], tmp_path, seed=1)
 
 
+def test_an_exit_whose_md_is_unstable_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    complex = dragged()
+    x = complex.bound.positions_nm.copy()
+    x[8:, 2] += 2.0
+    gone = Phase(x, np.zeros_like(x))
+    assert stays_out(complex, gone, 0.1)
+
+    def torn(*arguments: Any) -> None:
+        raise RuntimeError("the MD became unstable: bonds are torn")
+
+    monkeypatch.setattr(complex, "run_free", torn)
+    assert not stays_out(complex, gone, 0.1)
+
+
 def test_shots_from_the_ends_of_a_path_end_where_they_began(tmp_path: Path) -> None:
     complex = dragged()
     walker = find_paths(complex, Straight(), [0], tmp_path, seed=1)[0]
@@ -204,6 +268,14 @@ def test_shots_from_the_ends_of_a_path_end_where_they_began(tmp_path: Path) -> N
     assert [shots.progress for shots in found][::2] == [0.0, 1.0]
     assert found[0].bound == 4
     assert found[-1] == Shots(progress=1.0, shots=4, out=4, bound=0)
+
+
+def test_shots_of_another_plan_are_not_taken_for_these(tmp_path: Path) -> None:
+    plan, shots = ShootingPlan(points=2, shots=4), [Shots(0.0, 4, 0, 4), Shots(1.0, 4, 3, 0)]
+    store_shots(tmp_path, 7, plan, shots)
+    assert stored_shots(tmp_path, 7) == stored_shots(tmp_path, 7, plan) == shots
+    assert stored_shots(tmp_path, 7, ShootingPlan(points=2, shots=5)) == []
+    assert stored_shots(tmp_path, 8) == []
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Which path of a stored run is taken for a free energy."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from openmm_genmd.unbinding.stored_run import StoredRun
+from openmm_genmd.unbinding.stored_run import StoredRun, write_summary
 
 from .made_up_paths import portal_path, tube_complex
 
@@ -27,3 +28,13 @@ def test_the_path_of_least_work_in_the_most_used_channel_is_taken() -> None:
         run.path(1)
     with pytest.raises(ValueError, match="no path in run leads to an exit that stays"):
         run_of(came_back).path()
+
+
+def test_the_free_energy_found_last_is_the_one_in_the_summary(tmp_path: Path) -> None:
+    own = tmp_path / "free-energy"
+    own.mkdir()
+    (own / "result.json").write_text(json.dumps({"dG_kcal_per_mol": {"mean": [9.0, 0.1]}}))
+    before = {"tries": 2, "dG_kcal_per_mol": {"mean": [5.0, 1.0]}}
+    written = write_summary(before, tmp_path)
+    assert written == {"tries": 2, "dG_kcal_per_mol": {"mean": [9.0, 0.1]}}
+    assert json.loads((tmp_path / "summary.json").read_text()) == written

@@ -70,6 +70,7 @@ def test_finished_walkers_are_not_walked_again(checkpoint: str, tmp_path: Path) 
     team = run_team(wanted, tmp_path, report=lambda done, of: seen.append((done, of)))
     assert [walker.number for walker, _ in team] == [0, 1, 2, 3]
     assert seen == [(2, 4), (4, 4)]
+    assert [verdict.stable for _, verdict in team] == [None] * 4  # nobody got out
     after = {n: (tmp_path / f"walker-{n:04d}.npz").stat().st_mtime_ns for n in (1, 3)}
     assert after == before
 
@@ -102,6 +103,27 @@ def test_a_share_is_charged_for_its_set_up(
     again = run_team(plan(checkpoint, walkers=3), tmp_path)
     assert [verdict.seconds for _, verdict in again] == [5.0, 8.0, 8.0]
     assert tries_of(again).core_seconds == clock[0]
+
+
+def test_verification_is_charged_in_steps(
+    checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_paths = team_run.find_paths
+
+    def all_out(*arguments: Any, **options: Any) -> list[Walker]:
+        team = find_paths(*arguments, **options)
+        for walker in team:
+            walker.status = "out"
+        return team
+
+    def stays_out(dragged: DraggedComplex, phase: Any) -> bool:
+        dragged.run_free(phase, 30, lambda positions_nm: True)
+        return True
+
+    monkeypatch.setattr(team_run, "find_paths", all_out)
+    monkeypatch.setattr(team_run, "stays_out", stays_out)
+    team = run_team(plan(checkpoint, walkers=2), tmp_path)
+    assert [verdict.steps - walker.steps for walker, verdict in team] == [30, 30]
 
 
 def test_a_share_that_goes_on_draws_other_random_numbers(
