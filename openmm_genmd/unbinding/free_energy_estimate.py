@@ -86,7 +86,6 @@ class DirectionEstimate:
         apart, apart_error = _parting_kt(plan, samples.interaction_kj_per_mol[used])
         volume = log_free_volume(plan.path.windows[-1], plan.bound.temperature_k)
         in_time = convergence_in_time(energies[used], samples.windows[used], 0, last)
-        offset = np.array([apart + volume, 0.0])
         return cls(
             found,
             (kt * (value + apart + volume), kt * float(np.hypot(error, apart_error))),
@@ -97,8 +96,8 @@ class DirectionEstimate:
             (kt * apart, kt * apart_error),
             kt * volume,
             np.asarray(in_time.iterations * plan.settings.iteration_ps, np.float64),
-            kt * (in_time.forward_kt + offset),
-            kt * (in_time.reverse_kt + offset),
+            kt * _shifted(in_time.forward_kt, apart + volume, apart_error),
+            kt * _shifted(in_time.reverse_kt, apart + volume, apart_error),
             samples.core_seconds,
             samples.steps,
         )
@@ -114,6 +113,11 @@ class DirectionEstimate:
         """Free energies ``(n_windows,)``, the first being 0, and their standard errors."""
         kt = thermal_energy_kj_per_mol(temperature_k) / KJ_PER_KCAL
         return kt * self.windows.free_energies_kt, kt * self.windows.errors_kt[0]
+
+
+def _shifted(estimates: Array, shift: float, error: float) -> Array:
+    """Values and errors ``(n, 2)`` to which a number with an error is added."""
+    return np.stack([estimates[:, 0] + shift, np.hypot(estimates[:, 1], error)], axis=1)
 
 
 def _parting_kt(plan: WindowPlan, interaction_kj_per_mol: Array) -> Value:

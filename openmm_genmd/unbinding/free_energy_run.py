@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +20,7 @@ from openmm_genmd.unbinding.bound_complex import BoundComplex
 from openmm_genmd.unbinding.free_energy_estimate import weak_points
 from openmm_genmd.unbinding.free_energy_result import FreeEnergyResult
 from openmm_genmd.unbinding.free_energy_settings import FreeEnergySettings
+from openmm_genmd.unbinding.kept_plan import plan_changes
 from openmm_genmd.unbinding.ligand_symmetry import ligand_symmetries
 from openmm_genmd.unbinding.path_windows import PathWindows
 from openmm_genmd.unbinding.pose import PoseFrame
@@ -258,13 +258,7 @@ def _with_trials(
 
 
 def _require_same_plan(plan: FreeEnergyPlan, folder: Path) -> None:
-    mine, path = _identity(plan), folder / _PLAN
-    if not path.exists():
-        write_whole(path, json.dumps(mine, indent=1) + "\n")
-        return
-    theirs = json.loads(path.read_text(encoding="utf-8"))
-    changed = [name for name in mine if mine[name] != theirs.get(name)]
-    if changed:
+    if changed := plan_changes(_identity(plan), folder / _PLAN):
         raise ValueError(
             f"{folder} holds windows of another plan ({', '.join(changed)} differ); use the same "
             "options, only the number of iterations may grow, or choose a new folder"

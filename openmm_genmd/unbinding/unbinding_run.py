@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +18,7 @@ from openmm_genmd.md.run_folder import lock_folder
 from openmm_genmd.md.seeds import openmm_seed
 from openmm_genmd.unbinding.baselines import BaselinePlan, run_baselines
 from openmm_genmd.unbinding.dragged_complex import DraggedComplex
+from openmm_genmd.unbinding.kept_plan import plan_changes
 from openmm_genmd.unbinding.path_export import export_openpathsampling, export_westpa
 from openmm_genmd.unbinding.path_finding import walker_file
 from openmm_genmd.unbinding.stored_complex import save_complex
@@ -38,7 +38,6 @@ from openmm_genmd.unbinding.verification import (
     stored_shots,
 )
 from openmm_genmd.unbinding.walker import Walker
-from openmm_genmd.unbinding.whole_file import write_whole
 from openmm_genmd.unbinding.worker_team import run_jobs
 
 if TYPE_CHECKING:
@@ -221,15 +220,9 @@ def _shoot_from(plan: UnbindingPlan, folder: Path, number: int) -> None:
 
 
 def _require_same_plan(plan: TeamPlan, out: Path, resume: bool) -> None:
-    mine, stored = _identity(plan), out / PLAN
-    if not stored.exists():
-        write_whole(stored, json.dumps(mine, indent=1) + "\n")
-        return
-    if not resume:
+    if (out / PLAN).exists() and not resume:
         raise FileExistsError(f"{out} already has a run; choose --resume or a new --out")
-    theirs = json.loads(stored.read_text(encoding="utf-8"))
-    changed = [name for name in mine if mine[name] != theirs.get(name)]
-    if changed:
+    if changed := plan_changes(_identity(plan), out / PLAN):
         raise ValueError(
             f"cannot resume in {out}: {', '.join(changed)} differ from its {PLAN}; use the same "
             "input and options, or a new --out"

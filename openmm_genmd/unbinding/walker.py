@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from openmm_genmd.unbinding.dragged_complex import Dragged
 from openmm_genmd.unbinding.phase import Phase
+from openmm_genmd.unbinding.whole_file import load_whole, whole_file
 
 Array = NDArray[np.float64]
 Status = Literal["walking", "out", "gave up"]
@@ -122,8 +123,7 @@ class Walker:
         centres = [stop.phase.centres_nm for stop in self.stops]
         n_tokens = next((len(c) for c in centres if c is not None), 0)
         slack = np.full((n_tokens, 3), np.nan)
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
+        with whole_file(path) as partial, partial.open("wb") as file:
             np.savez(
                 file,
                 counts=np.array(json.dumps(counts)),
@@ -134,7 +134,6 @@ class Walker:
                 work_kj_per_mol=[stop.work_kj_per_mol for stop in self.stops],
                 held_kj_per_mol=[stop.held_kj_per_mol for stop in self.stops],
             )
-        os.replace(partial, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -145,16 +144,10 @@ class Walker:
         ValueError
             If the file is damaged.
         """
-        try:
-            with np.load(path) as stored:
-                return cls._of({name: stored[name] for name in stored.files})
-        except (OSError, KeyError, ValueError, EOFError) as error:
-            raise ValueError(
-                f"{path} is not a walker's file ({error}); remove it, and the walker begins anew"
-            ) from error
+        return load_whole(path, cls._of, "a walker's file", "the walker begins anew")
 
     @classmethod
-    def _of(cls, stored: dict[str, Any]) -> Self:
+    def _of(cls, stored: Mapping[str, Any]) -> Self:
         counts = json.loads(str(stored["counts"]))
         rng = np.random.default_rng()
         rng.bit_generator.state = counts.pop("rng")

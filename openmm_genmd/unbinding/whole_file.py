@@ -1,11 +1,17 @@
-"""Files that are replaced whole or not at all: `whole_file`, `write_whole`."""
+"""Files that are replaced whole or not at all: `whole_file`, `write_whole`, `load_whole`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+Made = TypeVar("Made")
 
 
 @contextmanager
@@ -35,3 +41,27 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file, replacing it whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def load_whole(path: Path, make: Callable[[Mapping[str, Any]], Made], what: str, then: str) -> Made:
+    """What is made of the arrays of an ``.npz`` file.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    make
+        Called with its arrays by name.
+    what, then
+        What the file should be, and what becomes of it once it is removed, for the error.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, cut off, or one of something else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            return make({name: stored[name] for name in stored.files})
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is not {what} ({error}); remove it, and {then}") from error

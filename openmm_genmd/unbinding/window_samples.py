@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_genmd.unbinding.pose import Poses
-from openmm_genmd.unbinding.whole_file import whole_file
+from openmm_genmd.unbinding.whole_file import load_whole, whole_file
 
 Array = NDArray[np.float64]
 
@@ -158,16 +159,10 @@ class WindowSamples:
         path = folder / _SAMPLES
         if not path.exists():
             return None
-        try:
-            with np.load(path) as stored:
-                return cls._of({name: stored[name] for name in stored.files})
-        except (OSError, KeyError, ValueError, EOFError) as error:
-            raise ValueError(
-                f"{path} is not a file of samples ({error}); remove it, and its windows begin anew"
-            ) from error
+        return load_whole(path, cls._of, "a file of samples", "its windows begin anew")
 
     @classmethod
-    def _of(cls, stored: dict[str, Any]) -> tuple[Self, Replicas]:
+    def _of(cls, stored: Mapping[str, Any]) -> tuple[Self, Replicas]:
         counts = json.loads(str(stored["counts"]))
         prefix = "observable "
         samples = cls(

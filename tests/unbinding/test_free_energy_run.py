@@ -206,8 +206,9 @@ def test_another_plan_is_refused(finished):
         run_free_energy(other, folder)
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    (tmp_path / "samples.npz").write_bytes(b"not an archive")
+@pytest.mark.parametrize("content", [b"not an archive", b"PK\x03\x04 cut off", b""])
+def test_a_damaged_file_is_named(tmp_path, content):
+    (tmp_path / "samples.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"samples\.npz is not a file of samples"):
         WindowSamples.load(tmp_path)
 
