@@ -19,6 +19,7 @@ from openmm_genmd.proposers.blocks import Block, torsion_blocks
 from openmm_genmd.proposers.load import load_proposer
 from openmm_genmd.proposers.mixture_proposer import MixtureProposer
 from openmm_genmd.proposers.proposer import Proposal, Proposer
+from openmm_genmd.proposers.rigid_turn_proposer import RigidTurnProposer
 from openmm_genmd.proposers.uniform_torsion_proposer import UniformTorsionProposer
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Proposal",
     "Proposer",
     "RecycledObservable",
+    "RigidTurnProposer",
     "SoftCoordinates",
     "SteeredSwitching",
     "UniformTorsionProposer",

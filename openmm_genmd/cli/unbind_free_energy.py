@@ -57,6 +57,17 @@ def unbind_free_energy(
     ] = None,
     most_windows: Annotated[int | None, typer.Option(help="In all.")] = None,
     time_step_fs: Annotated[float | None, typer.Option(help="Of the MD.")] = None,
+    leap_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="MD steps in which the ligand, or one of its rotatable bonds, is turned to where "
+            "MD hardly brings it, then accepted or rejected; for ligands that may bind in several "
+            "ways, e.g. 500 [no leaps]."
+        ),
+    ] = None,
+    iterations_per_leap: Annotated[
+        int | None, typer.Option(help="Rounds between two such leaps of a replica.")
+    ] = None,
 ) -> None:
     """Compute the free energy of unbinding along a path, and say whether it is converged.
 

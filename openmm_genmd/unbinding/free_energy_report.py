@@ -45,6 +45,7 @@ def free_energy_section(result: FreeEnergyResult) -> str:
     parts = [
         f'<p class="grade {css}"><strong>Grade: {escape(result.grade)}; '
         f"{escape(str(result.verdict))}.</strong> {escape(_MEANING[converged])}</p>",
+        f"<p>{_leaps(*result.leaps)}</p>",
         html_table(_table(result)),
         _picture(
             _profile(result),
@@ -56,6 +57,16 @@ def free_energy_section(result: FreeEnergyResult) -> str:
         _picture(_tilt(result), "How far the ligand is turned from the orientation of each window"),
     ]
     return section(f"Free energy along path {result.path_number}", "".join(parts))
+
+
+def _leaps(tried: int, accepted: int) -> str:
+    if not tried:
+        return (
+            "The ligand did not leap: ways to bind that MD does not reach from this one, turned "
+            "over or with another bond turned, are not in this value. If there may be some, use "
+            "--leap-steps."
+        )
+    return f"Leaps of the ligand: {tried:,d} tried, {accepted:,d} accepted."
 
 
 def _table(result: FreeEnergyResult) -> TextTable:

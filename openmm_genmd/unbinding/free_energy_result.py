@@ -39,6 +39,8 @@ class FreeEnergyResult:
         window's orientation.
     renamed
         Relabellings of equivalent atoms that were accepted, in both directions.
+    leaps
+        Of the ligand, tried and accepted, in both directions.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class FreeEnergyResult:
     verdict: Verdict
     tilt_rad: Mapping[Direction, Array]
     renamed: int
+    leaps: tuple[int, int]
 
     @classmethod
     def of(
@@ -76,8 +79,10 @@ class FreeEnergyResult:
             least_overlap=plan.settings.least_overlap,
         )
         tilts = {d: _by_window(part.observables[TILT], part) for d, part in samples.items()}
-        renamed = sum(part.renamed for part in samples.values())
-        return cls(plan, path_number, estimates, verdict, tilts, renamed)
+        parts = samples.values()
+        renamed = sum(part.renamed for part in parts)
+        leaps = sum(part.leaps_tried for part in parts), sum(part.leaps_accepted for part in parts)
+        return cls(plan, path_number, estimates, verdict, tilts, renamed, leaps)
 
     @property
     def grade(self) -> str:
@@ -108,6 +113,7 @@ class FreeEnergyResult:
             "windows": len(self.plan.path.windows),
             "least_overlap": float(_overlaps(self.estimates).min()),
             "window_ps": float(self.plan.settings.iterations * self.plan.settings.iteration_ps),
+            "leaps": dict(zip(("tried", "accepted"), self.leaps, strict=True)),
             "core_seconds": sum(e.core_seconds for e in self.estimates.values()),
             "force_evaluations": sum(e.steps for e in self.estimates.values()),
         }

@@ -41,6 +41,13 @@ class FreeEnergySettings(DynamicsSettings):
         twice that.
     most_windows
         In all.
+    leap_steps
+        MD steps of a switch in which the ligand, or one of its rotatable bonds, is turned to where
+        MD hardly brings it; 0: there are no such leaps. See `WindowLeaps`.
+    iterations_per_leap
+        After so many iterations each replica tries a leap.
+    leap_time_step_fs
+        Of the switches: shorter than that of the MD, since what its steps miss in energy counts.
     most_error_kcal_per_mol
         Standard error above which a result does not count as converged.
     time_step_fs, friction_per_ps
@@ -73,6 +80,9 @@ class FreeEnergySettings(DynamicsSettings):
     settle_steps: int = Field(default=2500, ge=0)
     least_overlap: float = Field(default=0.03, gt=0, lt=0.5)
     most_windows: int = Field(default=60, ge=4)
+    leap_steps: int = Field(default=0, ge=0)
+    iterations_per_leap: int = Field(default=5, ge=1)
+    leap_time_step_fs: float = Field(default=2.0, gt=0)
     most_error_kcal_per_mol: float = Field(default=1.0, gt=0)
     time_step_fs: float = Field(default=4.0, gt=0)
     friction_per_ps: float = Field(default=1.0, gt=0)

@@ -36,6 +36,9 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
     symmetries
         Permutations ``(n_particles,)`` of all particles, the identity left out, closed under
         inversion; see `ligand_symmetries`.
+    leap
+        Called with a Context and the number of its window before the MD of each replica: a move
+        that keeps that window's distribution.
 
     Attributes
     ----------
@@ -60,10 +63,12 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
         energies_kj_per_mol: Callable[[Array], Array],
         rng: np.random.Generator,
         symmetries: Sequence[Integers] = (),
+        leap: Callable[[openmm.Context, int], None] = lambda context, window: None,
     ) -> None:
         super().__init__(states, simulation, steps)
         self.replicaStateIndex: list[int]
         self.rng, self.symmetries, self._renamed = rng, symmetries, 0
+        self._leap = leap
         self._energies_kj_per_mol = energies_kj_per_mol
         self.exchanged = np.zeros((len(states), len(states)), dtype=np.int64)
         self.attempted = np.zeros_like(self.exchanged)
@@ -83,12 +88,13 @@ class WindowExchange(app.ReplicaExchangeSampler):  # type: ignore[misc]
             self.exchangeReplicas()
 
     def simulateReplica(self, index: int, steps: int | None = None) -> None:  # noqa: N802
-        """Simulate a replica in its window, after a relabelling is tried."""
+        """Simulate a replica in its window, after a relabelling and a leap are tried."""
         context = self.simulation.context
         context.setState(self.replicaConformation[index])
         self._sampler.applyState(self.replicaStateIndex[index])
         if self.symmetries:
             self._relabel(context)
+        self._leap(context, self.replicaStateIndex[index])
         self.simulation.integrator.step(self.stepsPerIteration if steps is None else steps)
         self.replicaConformation[index] = context.getState(
             positions=True, velocities=True, parameters=True, integratorParameters=True

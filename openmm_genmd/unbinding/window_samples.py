@@ -17,6 +17,7 @@ from openmm_genmd.unbinding.whole_file import load_whole, whole_file
 Array = NDArray[np.float64]
 
 _SAMPLES = "samples.npz"
+_COUNTS = ("core_seconds", "steps", "renamed", "leaps_tried", "leaps_accepted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,8 @@ class WindowSamples:
         What they cost, seeds included: of one core, and evaluations of the forces.
     renamed
         Relabellings that were accepted.
+    leaps_tried, leaps_accepted
+        Of the ligand; see `WindowLeaps`.
 
     Examples
     --------
@@ -92,6 +95,8 @@ class WindowSamples:
     core_seconds: float = 0.0
     steps: int = 0
     renamed: int = 0
+    leaps_tried: int = 0
+    leaps_accepted: int = 0
 
     @property
     def iterations(self) -> int:
@@ -109,9 +114,7 @@ class WindowSamples:
                 for name in parts[0].observables
             },
             np.concatenate([part.interaction_kj_per_mol for part in parts]),
-            sum(part.core_seconds for part in parts),
-            sum(part.steps for part in parts),
-            sum(part.renamed for part in parts),
+            **{name: sum(getattr(part, name) for part in parts) for name in _COUNTS},
         )
 
     def first(self, iterations: int) -> Self:
@@ -135,7 +138,7 @@ class WindowSamples:
         arrays: dict[str, Any] = {
             f"observable {name}": values for name, values in self.observables.items()
         }
-        counts = {"core_seconds": self.core_seconds, "steps": self.steps, "renamed": self.renamed}
+        counts = {name: getattr(self, name) for name in _COUNTS}
         _write(
             folder / _SAMPLES,
             counts=np.array(json.dumps(counts)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,7 @@ from openmm_genmd.unbinding.path_windows import PathWindows
 from openmm_genmd.unbinding.pose import PoseFrame
 from openmm_genmd.unbinding.pose_restraint import PoseRestraint
 from openmm_genmd.unbinding.window_exchange import WindowExchange, positions_nm
+from openmm_genmd.unbinding.window_leaps import WindowLeaps
 from openmm_genmd.unbinding.window_observables import slow_candidates
 from openmm_genmd.unbinding.window_samples import Replicas, WindowSamples
 
@@ -142,9 +143,19 @@ class _Windows:
         settings, key = plan.settings, (DIRECTIONS.index(direction), done)
         mass, bound = settings.hydrogen_mass_da, plan.bound
         heavy = bound if mass is None else with_heavy_hydrogens(bound, mass)
+        system = _with_restraint(heavy.system, plan.restraint)
+        self._leaps: WindowLeaps | None = None
+        if settings.leap_steps:
+            self._leaps = WindowLeaps(
+                heavy,
+                system,
+                settings,
+                platform=plan.platform,
+                seed=openmm_seed(plan.seed, 26, *key),
+            )
         self._dynamics = LangevinDynamics(
             heavy,
-            _with_restraint(heavy.system, plan.restraint),
+            system,
             settings,
             platform=plan.platform,
             seed=openmm_seed(plan.seed, 23, *key),
@@ -157,6 +168,7 @@ class _Windows:
             self._energies_kj_per_mol,
             np.random.default_rng((plan.seed, 24, *key)),
             plan.symmetries,
+            self._leap,
         )
         self._exchange.reporters.append(self._record)
         self._recorded: WindowSamples | None = None
@@ -211,12 +223,22 @@ class _Windows:
             self._exchange.simulate(1)
         self._steps += len(self._exchange.states) * self._exchange.stepsPerIteration
         assert self._recorded is not None
-        return self._recorded
+        if self._leaps is None:
+            return self._recorded
+        counts = self._leaps.take_counts()
+        self._steps += counts.steps
+        return replace(self._recorded, leaps_tried=counts.tried, leaps_accepted=counts.accepted)
 
     def take_steps(self) -> int:
         """MD steps since this was last called."""
         steps, self._steps = self._steps, 0
         return steps
+
+    def _leap(self, context: openmm.Context, window: int) -> None:
+        """Every few iterations, a leap of the replica in a window."""
+        every = self._plan.settings.iterations_per_leap
+        if self._leaps and self._exchange.currentIteration % every == every - 1:
+            self._leaps.leap(context, self._plan.path.windows[window])
 
     def _enter(self, positions_nm: Array) -> None:
         plan = self._plan

@@ -12,6 +12,11 @@ MorphPath::MorphPath(const SoftCoordinates& coordinates, const vector<Vec3>& x, 
                      const vector<bool>& isVirtual)
     : coordinates(coordinates), isVirtual(isVirtual), start(x), from(coordinates.measure(x)),
       step(coordinates.getStep(from, coordinates.measure(y))) {
+    vector<Vec3> end = coordinates.place(coordinates.advance(from, step, 1), start);
+    for (const SoftCoordinates::Frame& frame : coordinates.getFrames()) {
+        firstCenters.push_back(getCenter(frame.group, start));
+        lastCenters.push_back(getCenter(frame.group, end));
+    }
     if (coordinates.getSuperposes()) {
         middle = getDirect(0.5);
         startOntoMiddle = superposeReal(x, middle);
@@ -29,8 +34,30 @@ RigidMotion MorphPath::superposeReal(const vector<Vec3>& positions, const vector
     return superpose(from, to);
 }
 
+Vec3 MorphPath::getCenter(const vector<int>& group, const vector<Vec3>& positions) const {
+    Vec3 sum;
+    int count = 0;
+    for (int particle : group)
+        if (!isVirtual[particle]) {
+            sum += positions[particle];
+            count++;
+        }
+    return sum / count;
+}
+
+/** Bodies turn about their middle, wherever the origins of their frames are: so they sweep through the least. */
 vector<Vec3> MorphPath::getDirect(double fraction) const {
-    return fraction == 0 ? start : coordinates.place(coordinates.advance(from, step, fraction), start);
+    if (fraction == 0)
+        return start;
+    vector<Vec3> positions = coordinates.place(coordinates.advance(from, step, fraction), start);
+    for (int i = 0; i < (int)firstCenters.size(); i++) {
+        const vector<int>& group = coordinates.getFrames()[i].group;
+        Vec3 center = firstCenters[i] * (1 - fraction) + lastCenters[i] * fraction;
+        Vec3 shift = center - getCenter(group, positions);
+        for (int particle : group)
+            positions[particle] += shift;
+    }
+    return positions;
 }
 
 /** Superposed on the conformation halfway, which is the same one on the way back. */

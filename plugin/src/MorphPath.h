@@ -31,6 +31,7 @@ public:
 
 private:
     std::vector<Vec3> getDirect(double fraction) const;
+    Vec3 getCenter(const std::vector<int>& group, const std::vector<Vec3>& positions) const;
     void requireArrival(const std::vector<Vec3>& y) const;
     RigidMotion superposeReal(const std::vector<Vec3>& positions, const std::vector<Vec3>& onto) const;
     const SoftCoordinates& coordinates;
@@ -38,6 +39,8 @@ private:
     std::vector<Vec3> start;
     SoftValues from;
     SoftStep step;
+    /** Of the bodies that follow frames. */
+    std::vector<Vec3> firstCenters, lastCenters;
     std::vector<Vec3> middle;
     RigidMotion startOntoMiddle;
 };

@@ -1,6 +1,9 @@
 #include "SwitchingSystem.h"
+#include "openmm/ATMForce.h"
 #include "openmm/AndersenThermostat.h"
 #include "openmm/CMMotionRemover.h"
+#include "openmm/CustomCVForce.h"
+#include "openmm/CustomCentroidBondForce.h"
 #include "openmm/MonteCarloAnisotropicBarostat.h"
 #include "openmm/MonteCarloBarostat.h"
 #include "openmm/MonteCarloFlexibleBarostat.h"
@@ -27,6 +30,27 @@ static void removeIrreversibleForces(System& system) {
         if (isAnyOf<AndersenThermostat, CMMotionRemover, MonteCarloBarostat, MonteCarloAnisotropicBarostat,
                     MonteCarloMembraneBarostat, MonteCarloFlexibleBarostat>(system.getForce(i)))
             system.removeForce(i);
+}
+
+/** Centers of mass stay where they are when masses change: the energy of a switch is that of the real System. */
+static void keepCenters(Force& force, const System& system) {
+    if (auto* groups = dynamic_cast<CustomCentroidBondForce*>(&force))
+        for (int i = 0; i < groups->getNumGroups(); i++) {
+            vector<int> particles;
+            vector<double> weights;
+            groups->getGroupParameters(i, particles, weights);
+            if (!weights.empty())
+                continue;
+            for (int particle : particles)
+                weights.push_back(system.getParticleMass(particle));
+            groups->setGroupParameters(i, particles, weights);
+        }
+    else if (auto* variables = dynamic_cast<CustomCVForce*>(&force))
+        for (int i = 0; i < variables->getNumCollectiveVariables(); i++)
+            keepCenters(variables->getCollectiveVariable(i), system);
+    else if (auto* transfer = dynamic_cast<ATMForce*>(&force))
+        for (int i = 0; i < transfer->getNumForces(); i++)
+            keepCenters(transfer->getForce(i), system);
 }
 
 typedef map<int, set<int>> Neighbors;
@@ -93,6 +117,8 @@ unique_ptr<System> OpenMM::makeSwitchingSystem(const System& system, const vecto
             string(error.what()) + "). Leave out forces that cannot be serialized");
     }
     removeIrreversibleForces(*copy);
+    for (int i = 0; i < copy->getNumForces(); i++)
+        keepCenters(copy->getForce(i), system);
     // Frozen particles first: they neither give mass nor take it.
     for (int particle : frozen)
         copy->setParticleMass(particle, 0);

@@ -9,7 +9,8 @@ namespace OpenMM {
 
 /**
  * Make a copy of a System for the MD of a switch: without barostats, thermostats and the removal of center-of-mass
- * motion, which would not be reversible. Throws an OpenMMException if the System cannot be copied.
+ * motion, which would not be reversible. Its energy is that of the System: groups of a CustomCentroidBondForce that are
+ * weighted by mass keep their weights. Throws an OpenMMException if the System cannot be copied.
  *
  * @param frozen         particles that get no mass
  * @param hydrogenMass   mass in Da for hydrogens with a constrained distance to a heavier particle, taken from it; 0

@@ -159,6 +159,17 @@ static SoftCoordinates makeSuperposed() {
     return coordinates;
 }
 
+static Vec3 getMiddle(const vector<int>& group, const vector<bool>& isVirtual, const vector<Vec3>& x) {
+    Vec3 sum;
+    double count = 0;
+    for (int particle : group)
+        if (!isVirtual[particle]) {
+            sum += x[particle];
+            count++;
+        }
+    return sum / count;
+}
+
 /** The way from y to x is that from x to y in reverse, superposed or not; it takes the shorter arc. */
 static void testMorphPath() {
     JumpRandom random(11);
@@ -193,6 +204,12 @@ static void testMorphPath() {
             ASSERT(distanceBetween(there.getPositions(0.25), back.getPositions(0.75 * 0.75)) > 1e-4);
             SoftValues half = coordinates.measure(there.getPositions(0.5));
             ASSERT_EQUAL_TOL(0.0, remainder(half.torsions[0] - values.torsions[0] - 1.25, 2 * M_PI), 1e-10);
+            for (const SoftCoordinates::Frame& frame : coordinates.getFrames()) {
+                // Bodies turn about their middle, which goes straight ahead.
+                vector<Vec3> ends = {getMiddle(frame.group, isVirtual, x), getMiddle(frame.group, isVirtual, y)};
+                Vec3 miss = getMiddle(frame.group, isVirtual, there.getPositions(0.3)) - ends[0] * 0.7 - ends[1] * 0.3;
+                ASSERT_EQUAL_TOL(0.0, miss.dot(miss), 1e-20);
+            }
             y[3] += Vec3(0, 0, 1e-3);
             assertThrows("changes more than its soft coordinates (moved particle",
                          [&] { MorphPath(coordinates, x, y, isVirtual); });

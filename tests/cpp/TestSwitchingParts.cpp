@@ -4,13 +4,18 @@
 #include "genmd/AlchemicalSwitching.h"
 #include "genmd/LocalRelaxation.h"
 #include "genmd/SteeredSwitching.h"
+#include "openmm/ATMForce.h"
 #include "openmm/AndersenThermostat.h"
 #include "openmm/CMMotionRemover.h"
+#include "openmm/Context.h"
+#include "openmm/CustomCVForce.h"
+#include "openmm/CustomCentroidBondForce.h"
 #include "openmm/CustomExternalForce.h"
 #include "openmm/MonteCarloAnisotropicBarostat.h"
 #include "openmm/MonteCarloBarostat.h"
 #include "openmm/MonteCarloFlexibleBarostat.h"
 #include "openmm/MonteCarloMembraneBarostat.h"
+#include "openmm/VerletIntegrator.h"
 #include <cmath>
 
 using namespace OpenMM;
@@ -240,8 +245,46 @@ static void testForces() {
     assertThrows("). Leave out forces that cannot be serialized", [&] { makeSwitchingSystem(system, {}, 0); });
 }
 
+static CustomCentroidBondForce* makeCenterForce() {
+    auto* force = new CustomCentroidBondForce(2, "100*distance(g1,g2)^2");
+    force->addGroup({0, 1, 2});
+    force->addGroup({9, 10});
+    force->addBond({0, 1});
+    return force;
+}
+
+static double computeEnergy(const System& system, const vector<Vec3>& positions) {
+    VerletIntegrator integrator(0.001);
+    Context context(system, integrator, Platform::getPlatform("Reference"));
+    context.setPositions(positions);
+    return context.getState(State::Energy).getPotentialEnergy();
+}
+
+/** Masses are what centers are weighted with, but for those of the switch. */
+static void testCentersOfMass() {
+    System system;
+    addMolecules(system);
+    auto* variables = new CustomCVForce("d");
+    variables->addCollectiveVariable("d", makeCenterForce());
+    auto* transfer = new ATMForce("u0");
+    transfer->addForce(makeCenterForce());
+    for (int i = 0; i < system.getNumParticles(); i++)
+        transfer->addParticle(Vec3());
+    system.addForce(makeCenterForce());
+    system.addForce(variables);
+    system.addForce(transfer);
+    vector<Vec3> positions;
+    for (int i = 0; i < system.getNumParticles(); i++)
+        positions.push_back(Vec3(0.1 * i, 0.03 * i * i, 0));
+    double expected = computeEnergy(system, positions);
+    ASSERT(expected > 100);
+    ASSERT_EQUAL_TOL(expected, computeEnergy(*makeSwitchingSystem(system, {}, 3), positions), 1e-6);
+    ASSERT_EQUAL_TOL(expected, computeEnergy(*makeSwitchingSystem(system, {0, 1, 2}, 0), positions), 1e-6);
+}
+
 int main() {
     return runTests([] {
+        testCentersOfMass();
         testSchedule();
         testPlans();
         testSettings();

@@ -53,7 +53,7 @@ def test_halves_are_the_first_half_forward_and_the_last_in_reverse():
 
 def test_the_mean_counts_directions_by_their_inverse_variances():
     both = {"out": estimate((10.0, 1.0)), "in": estimate((13.0, 2.0))}
-    value, error = FreeEnergyResult(None, 0, both, None, {}, 0).mean_kcal_per_mol
+    value, error = FreeEnergyResult(None, 0, both, None, {}, 0, (0, 0)).mean_kcal_per_mol
     assert value == pytest.approx(10.6)
     assert error == pytest.approx(1.25**-0.5)
 
