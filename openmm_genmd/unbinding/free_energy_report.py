@@ -33,7 +33,8 @@ _MEANING = {
     ),
     False: (
         "Do not quote a value: the profile below is what was found so far, and it is wrong by an "
-        "unknown amount."
+        "unknown amount. The same command with more --iterations goes on from here; leaps of the "
+        "ligand (--leap-steps) help where its tilt or its bonds are slow."
     ),
 }
 

@@ -261,7 +261,7 @@ def _require_same_plan(plan: FreeEnergyPlan, folder: Path) -> None:
     if changed := plan_changes(_identity(plan), folder / _PLAN):
         raise ValueError(
             f"{folder} holds windows of another plan ({', '.join(changed)} differ); use the same "
-            "options, only the number of iterations may grow, or choose a new folder"
+            "options, only the number of iterations may grow, or move that folder away"
         )
 
 
