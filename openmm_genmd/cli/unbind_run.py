@@ -88,7 +88,13 @@ def unbind_run(
         int, typer.Option(help="Shots from each of five frames of two paths; 0: none.", min=0)
     ] = 8,
     most_leaps: Annotated[int | None, typer.Option(help="Leaps of a path at most.")] = None,
-    steps_per_leap: Annotated[int | None, typer.Option(help="MD steps of each drag.")] = None,
+    steps_per_leap: Annotated[
+        int | None, typer.Option(help="MD steps of the drag of a leap of usual length.")
+    ] = None,
+    usual_leap_nm: Annotated[
+        float | None,
+        typer.Option(help="That length; longer leaps have more steps. 0: all have the same."),
+    ] = None,
     candidates: Annotated[
         int | None, typer.Option(help="Proposals that each leap chooses among by their work.")
     ] = None,
@@ -134,6 +140,7 @@ def unbind_run(
         for name, value in (
             ("most_leaps", most_leaps),
             ("steps_per_leap", steps_per_leap),
+            ("usual_leap_nm", usual_leap_nm),
             ("candidates", candidates),
             ("most_work_of_leap_kcal_per_mol", most_work_of_leap_kcal_per_mol),
             ("most_work_of_path_kcal_per_mol", most_work_of_path_kcal_per_mol),

@@ -186,7 +186,7 @@ class DraggedComplex:
         targets_nm
             ``(n_tokens, 3)``, nm.
         changes
-            n; as many as a leap has unless given.
+            n; as many as a leap of this length has unless given.
 
         Raises
         ------
@@ -194,11 +194,11 @@ class DraggedComplex:
             If the MD becomes unstable.
         """
         settings, before = self.settings, self.steps
-        n = changes or settings.changes_per_leap
-        every_frame = settings.changes_per_leap // settings.frames_per_leap
+        every_frame = settings.changes_per_frame
         self._set(start)
         x = start.positions_nm
         centres = x[self.tokens] if start.centres_nm is None else start.centres_nm
+        n = changes or self.changes_of_leap(centres, targets_nm)
         self._springs.aim(self._dynamics.context, centres, targets_nm)
         frames, work = [], 0.0
         for change in range(n):
@@ -221,6 +221,11 @@ class DraggedComplex:
             steps=self.steps - before,
             least_distance_nm=self.least_distance_nm(x),
         )
+
+    def changes_of_leap(self, centres_nm: Array, targets_nm: Array) -> int:
+        """How often centres ``(n_tokens, 3)``, nm, move on their way to targets."""
+        way = (targets_nm - centres_nm)[self.is_ligand]
+        return self.settings.changes_of_leap(float(np.sqrt((way**2).sum(axis=1).mean())))
 
     def contacts(self, positions_nm: Array) -> int:
         """Pairs of heavy atoms of ligand and receptor in contact at ``(n_particles, 3)``, nm."""

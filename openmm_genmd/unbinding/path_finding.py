@@ -170,17 +170,20 @@ def _chosen(
 ) -> Dragged:
     """Probe all candidates, and finish one that is drawn with weight exp(-work / scale)."""
     settings = dragged.settings
-    n, m = settings.changes_per_leap, settings.changes_per_probe
+    whole = [dragged.changes_of_leap(centres, target) for target in targets]
+    begun = [settings.changes_of_probe(n) for n in whole]
     probes = [
         dragged.drag(walker.here.phase, centres + m / n * (target - centres), m)
-        for target in targets
+        for target, n, m in zip(targets, whole, begun, strict=True)
     ]
     work = np.array([probe.work_kj_per_mol for probe in probes]) / KJ_PER_KCAL
     weights = np.exp(-(work - work.min()) / settings.selection_kcal_per_mol)
     pick = int(walker.rng.choice(len(probes), p=weights / weights.sum()))
     if probes[pick].least_distance_nm > settings.exit_nm:
         return probes[pick]
-    return probes[pick].followed_by(dragged.drag(probes[pick].end, targets[pick], n - m))
+    return probes[pick].followed_by(
+        dragged.drag(probes[pick].end, targets[pick], whole[pick] - begun[pick])
+    )
 
 
 def _refused(here: Stop, leap: Dragged, settings: PathSettings) -> str | None:

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from openmm_genmd.unbinding.dynamics_settings import DynamicsSettings
 
+_SHARES_OF_STEPS = (0.4, 2.0)
+"""Of those of a usual leap, in the shortest and the longest ones."""
+
 
 class PathSettings(DynamicsSettings):
     """Settings of the search for unbinding paths.
@@ -19,11 +22,15 @@ class PathSettings(DynamicsSettings):
     most_leaps
         Leaps after which a walker that has not left gives up, refused ones not counted.
     steps_per_leap
-        MD steps in which the springs' centres move to a leap's target.
+        MD steps in which the springs' centres move to the target of a leap of usual length.
+    usual_leap_nm
+        That length: how far the centres of the ligand's springs move, root mean square, nm. Longer
+        leaps have more steps in proportion, up to twice as many, shorter ones fewer, down to two
+        fifths: at equal speed a path of so many steps costs the least work. 0: all have the same.
     steps_per_change
         MD steps between two changes of the centres.
     frames_per_leap
-        Frames that are kept of each leap.
+        Frames that are kept of a leap of usual length, whole numbers of which all leaps have.
     frames_per_proposal
         Leaps taken from one proposal of the model before the next one is asked for.
     ligand_spring_kj_per_mol_nm2, receptor_spring_kj_per_mol_nm2
@@ -48,8 +55,9 @@ class PathSettings(DynamicsSettings):
 
     Examples
     --------
-    >>> PathSettings(steps_per_leap=100).steps_per_leap
-    100
+    >>> settings = PathSettings(steps_per_leap=100, usual_leap_nm=0.1)
+    >>> [5 * settings.changes_of_leap(length_nm) for length_nm in (0.0, 0.1, 0.16, 1.0)]
+    [40, 100, 160, 200]
     >>> PathSettings(steps_per_leap=101)
     Traceback (most recent call last):
         ...
@@ -57,7 +65,8 @@ class PathSettings(DynamicsSettings):
     """
 
     most_leaps: int = Field(default=18, ge=1)
-    steps_per_leap: int = Field(default=350, ge=1)
+    steps_per_leap: int = Field(default=250, ge=1)
+    usual_leap_nm: float = Field(default=0.12, ge=0)
     steps_per_change: int = Field(default=5, ge=1)
     frames_per_leap: int = Field(default=5, ge=1)
     frames_per_proposal: int = Field(default=1, ge=1)
@@ -95,10 +104,21 @@ class PathSettings(DynamicsSettings):
 
     @property
     def changes_per_leap(self) -> int:
-        """Times that the centres move in a leap, but for the last half step."""
+        """Times that the centres move in a leap of usual length, but for the last half step."""
         return self.steps_per_leap // self.steps_per_change
 
     @property
-    def changes_per_probe(self) -> int:
+    def changes_per_frame(self) -> int:
+        """Times that they move between two frames that are kept."""
+        return self.changes_per_leap // self.frames_per_leap
+
+    def changes_of_leap(self, length_nm: float) -> int:
+        """Times that they move in a leap of some length."""
+        share = length_nm / self.usual_leap_nm if self.usual_leap_nm else 1.0
+        shortest, longest = _SHARES_OF_STEPS
+        frames = max(1, round(self.frames_per_leap * min(max(share, shortest), longest)))
+        return frames * self.changes_per_frame
+
+    def changes_of_probe(self, changes: int) -> int:
         """Of these, those of the short drag by whose work a candidate is chosen."""
-        return max(1, round(self.probe_fraction * self.changes_per_leap))
+        return max(1, round(self.probe_fraction * changes))

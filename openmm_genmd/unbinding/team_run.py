@@ -72,7 +72,7 @@ class TeamPlan:
     walkers: int = 30
     seed: int = 1
     platform: str = "CPU"
-    euler_steps: int = 10
+    euler_steps: int = 6
 
 
 @dataclass(frozen=True)

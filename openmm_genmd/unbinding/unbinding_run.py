@@ -175,9 +175,11 @@ def raw_frame_quality(plan: TeamPlan, model: BioMDDrift, atoms: ComplexAtoms) ->
 
 def _steps_of_a_path(plan: TeamPlan, team: Sequence[tuple[Walker, Verdict]]) -> int:
     """MD steps of the median path that leads out, or of the longest one there could be."""
-    leaps = [walker.leaps for walker, verdict in team if verdict.stable]
-    median = round(float(np.median(leaps))) if leaps else plan.settings.most_leaps
-    steps = median * plan.settings.steps_per_leap
+    settings = plan.settings
+    dragged = [len(walker.path_nm()) - 1 for walker, verdict in team if verdict.stable]
+    steps = settings.most_leaps * settings.steps_per_leap
+    if dragged:
+        steps = round(np.median(dragged) * settings.steps_per_change * settings.changes_per_frame)
     unit = PullSettings().steps_per_frame
     return unit * max(1, steps // unit)
 

@@ -9,7 +9,7 @@ from openmm_genmd.unbinding.phase import Phase
 
 from .small_complex import small_complex
 
-SETTINGS = PathSettings(steps_per_leap=200, frames_per_leap=2)
+SETTINGS = PathSettings(steps_per_leap=200, usual_leap_nm=0, frames_per_leap=2)
 N = SETTINGS.changes_per_leap
 
 
@@ -52,6 +52,23 @@ def test_centers_move_as_they_would_backwards(
     assert done.work_kj_per_mol == pytest.approx(works.sum())
     np.testing.assert_allclose(done.end.centres_nm, targets, atol=1e-12)
     assert (done.steps, len(done.frames_nm)) == (200, 2)
+
+
+def test_leaps_are_dragged_at_equal_speed() -> None:
+    settings = PathSettings(steps_per_leap=200, usual_leap_nm=0.1, frames_per_leap=4)
+    dragged = DraggedComplex(small_complex(), settings, "Reference", seed=3)
+    for distance_nm, steps in ((0.01, 100), (0.05, 100), (0.1, 200), (0.16, 300), (0.5, 400)):
+        done = dragged.drag(at_rest(dragged), pushed(dragged, distance_nm))
+        assert (done.steps, len(done.frames_nm)) == (steps, steps // 50)
+
+
+def test_the_pocket_does_not_count_as_a_way_of_the_ligand() -> None:
+    settings = PathSettings(steps_per_leap=200, usual_leap_nm=0.1)
+    dragged = DraggedComplex(small_complex(), settings, "Reference", seed=3)
+    x = dragged.bound.positions_nm[dragged.tokens]
+    breathing = x + 0.2 * ~dragged.is_ligand[:, None]
+    assert dragged.changes_of_leap(x, breathing) == dragged.changes_of_leap(x, x)
+    assert dragged.changes_of_leap(x, pushed(dragged, 0.15)) > dragged.changes_of_leap(x, x)
 
 
 def test_a_probe_ends_with_a_frame_of_its_own(dragged: DraggedComplex) -> None:

@@ -27,7 +27,13 @@ from openmm_genmd.units import KJ_PER_KCAL
 
 from .small_complex import small_complex
 
-SHORT = {"steps_per_leap": 200, "frames_per_leap": 2, "most_leaps": 12, "settle_ps": 0.2}
+SHORT = {
+    "steps_per_leap": 200,
+    "usual_leap_nm": 0,
+    "frames_per_leap": 2,
+    "most_leaps": 12,
+    "settle_ps": 0.2,
+}
 
 
 class Straight:
@@ -154,7 +160,8 @@ def test_a_probe_is_the_beginning_of_the_whole_leap(
 
     monkeypatch.setattr(complex, "drag", watched)
     walker = find_paths(complex, Straight(), [0], tmp_path, seed=1)[0]
-    n, m = complex.settings.changes_per_leap, complex.settings.changes_per_probe
+    n = complex.settings.changes_per_leap
+    m = complex.settings.changes_of_probe(n)
     assert [changes for _, changes in drags] == [m, m, n - m]
     start = walker.stops[0].phase.positions_nm[complex.tokens]
     probe, _, whole = (targets - start for targets, _ in drags)

@@ -29,7 +29,12 @@ from openmm_genmd.unbinding.walker import Walker
 from .small_complex import small_complex
 
 SETTINGS = PathSettings(
-    steps_per_leap=50, frames_per_leap=2, most_leaps=3, settle_ps=0.1, apart_ps=0.05
+    steps_per_leap=50,
+    usual_leap_nm=0,
+    frames_per_leap=2,
+    most_leaps=3,
+    settle_ps=0.1,
+    apart_ps=0.05,
 )
 
 
