@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from openmm_genmd.unbinding.team_run import TeamPlan, run_share, run_team, tries
 from openmm_genmd.unbinding.unbinding_run import (
     UnbindingPlan,
     _require_same_plan,
+    _steps_of_a_path,
     run_unbinding,
 )
 from openmm_genmd.unbinding.verification import ShootingPlan
@@ -108,6 +110,17 @@ def test_a_share_is_charged_for_its_set_up(
     again = run_team(plan(checkpoint, walkers=3), tmp_path)
     assert [verdict.seconds for _, verdict in again] == [5.0, 8.0, 8.0]
     assert tries_of(again).core_seconds == clock[0]
+
+
+def test_pulls_are_as_long_as_paths_with_the_model(checkpoint: str) -> None:
+    settings = PathSettings(steps_per_leap=250, frames_per_leap=5, most_leaps=18)
+    made = replace(plan(checkpoint), settings=settings)
+    team = [
+        (SimpleNamespace(path_nm=lambda n=n: np.zeros((1 + n, 2, 3))), SimpleNamespace(stable=good))
+        for n, good in ((40, True), (50, True), (61, True), (90, False))
+    ]
+    assert _steps_of_a_path(made, team) == 50 * 50
+    assert _steps_of_a_path(made, team[-1:]) == 18 * 250
 
 
 def test_verification_is_charged_in_steps(
