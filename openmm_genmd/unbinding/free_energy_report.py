@@ -34,7 +34,8 @@ _MEANING = {
     False: (
         "Do not quote a value: the profile below is what was found so far, and it is wrong by an "
         "unknown amount. The same command with more --iterations goes on from here; leaps of the "
-        "ligand (--leap-steps) help where its tilt or its bonds are slow."
+        "ligand (--leap-steps) help where its tilt or its bonds are slow, and twice the "
+        "--place-spring-kj-per-mol-nm2 where a spring is too soft."
     ),
 }
 
