@@ -12,7 +12,7 @@ from rich.table import Table
 
 from openmm_genmd.cli.messages import stopping_on
 from openmm_genmd.cli.stage_progress import stage_progress
-from openmm_genmd.unbinding.free_energy_report import free_energy_section
+from openmm_genmd.unbinding.free_energy_report import free_energy_section, leap_sentence
 from openmm_genmd.unbinding.free_energy_run import FreeEnergyPlan, run_free_energy
 from openmm_genmd.unbinding.free_energy_settings import FreeEnergySettings
 from openmm_genmd.unbinding.stored_run import FREE_ENERGY, PAGE, StoredRun, add_free_energy
@@ -151,6 +151,7 @@ def print_free_energy(summary: dict[str, Any], console: Console) -> None:
     table.title = f"grade: {found['grade']}"
     console.print(table)
     console.print(found["verdict"], highlight=False)
+    console.print(leap_sentence(**found["leaps"]), highlight=False)
 
 
 def _text(estimate: list[float | None] | None) -> str:

@@ -47,7 +47,7 @@ def free_energy_section(result: FreeEnergyResult) -> str:
     parts = [
         f'<p class="grade {css}"><strong>Grade: {escape(result.grade)}; '
         f"{escape(str(result.verdict))}.</strong> {escape(_MEANING[converged])}</p>",
-        f"<p>{_leaps(*result.leaps)}</p>",
+        f"<p>{escape(leap_sentence(*result.leaps))}</p>",
         html_table(_table(result)),
         _picture(
             _profile(result),
@@ -61,7 +61,8 @@ def free_energy_section(result: FreeEnergyResult) -> str:
     return section(f"Free energy along path {result.path_number}", "".join(parts))
 
 
-def _leaps(tried: int, accepted: int) -> str:
+def leap_sentence(tried: int, accepted: int) -> str:
+    """What leaps of the ligand, or that there were none, mean for a value."""
     if not tried:
         return (
             "The ligand did not leap: ways to bind that MD does not reach from this one, turned "

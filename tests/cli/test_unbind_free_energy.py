@@ -32,6 +32,7 @@ def test_a_free_energy_is_added_to_summary_and_page(tmp_path: Path) -> None:
     for direction in ("out", "in"):
         assert f"{found[direction][0]:.2f}" in output
     assert found["verdict"] in output
+    assert "The ligand did not leap: ways to bind that MD does not reach" in output
     page = (folder / "unbinding.html").read_text()
     assert "Free energy along path 0" in page
     # A second call has nothing to do, and what is written again keeps the free energy.
@@ -53,6 +54,8 @@ def test_a_free_energy_is_added_to_summary_and_page(tmp_path: Path) -> None:
         (True, ["--path", "1"], "path 1 does not lead to an exit that stays; those that do: [0]"),
         (False, [], "leads to an exit that stays; search with more walkers"),
         (True, ["--iterations", "10"], "greater than or equal to 80"),
+        (True, ["--leap-steps", "-1"], "leap_steps Input should be greater than or equal to 0"),
+        (True, ["--iterations-per-leap", "0"], "iterations_per_leap Input should be greater than"),
         (True, ["--platform", "Abacus"], "platform must be one of"),
         (True, ["--most-windows", "5"], "and at most 5 are allowed; raise most_windows"),
     ],
