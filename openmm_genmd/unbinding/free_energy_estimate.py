@@ -21,9 +21,6 @@ from openmm_genmd.units import KJ_PER_KCAL, thermal_energy_kj_per_mol
 Array = NDArray[np.float64]
 Value = tuple[float, float]
 
-_MARGIN = 2.0
-"""What just overlaps in a short trial may not in a long run."""
-
 
 @dataclass(frozen=True, eq=False)
 class DirectionEstimate:
@@ -140,7 +137,9 @@ def reduced_energies(plan: WindowPlan, samples: WindowSamples) -> Array:
     return np.asarray(flat.reshape(*samples.windows.shape, len(windows)) / kt)
 
 
-def weak_points(plan: WindowPlan, parts: list[WindowSamples]) -> tuple[list[int], dict[int, str]]:
+def weak_points(
+    plan: WindowPlan, parts: list[WindowSamples], least_overlap: float
+) -> tuple[list[int], dict[int, str]]:
     """Neighbors i, i + 1 that overlap too little, and windows whose spring is too soft, and why.
 
     Parameters
@@ -149,13 +148,15 @@ def weak_points(plan: WindowPlan, parts: list[WindowSamples]) -> tuple[list[int]
         What was sampled.
     parts
         Of the directions, equally long.
+    least_overlap
+        That is enough.
     """
     energies = np.concatenate([reduced_energies(plan, part) for part in parts], axis=1)
     windows = np.concatenate([part.windows for part in parts], axis=1)
     skip = len(energies) // 4
     found = window_free_energies(energies[skip:], windows[skip:], discard=0)
     links = np.minimum(np.diag(found.overlap, 1), np.diag(found.overlap, -1))
-    weak = np.flatnonzero(links < _MARGIN * plan.settings.least_overlap).tolist()
+    weak = np.flatnonzero(links < least_overlap).tolist()
     return weak, soft_springs(plan, parts, skip)
 
 

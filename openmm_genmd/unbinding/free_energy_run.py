@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,12 @@ from openmm_genmd.unbinding.window_sampling import (
 from openmm_genmd.unbinding.worker_team import end_if_left_behind, run_jobs
 
 Report = Callable[[str, int, int], None]
+Found = dict[Direction, tuple[WindowSamples, Replicas]]
+Better = tuple[WindowPlan, dict[Direction, Replicas]]
 _PLAN, _WINDOWS, _DONE = "plan.json", "windows.json", "iterations.txt"
 _WATCH_SECONDS = 1.0
+_MARGIN_OF_TRIAL = 2.0
+"""What just overlaps in a short trial may not in a long run."""
 _NEARLY_SYMMETRIC_KJ_PER_MOL = 1.0
 """Charges fitted to symmetric molecules are only nearly symmetric."""
 
@@ -108,9 +113,8 @@ def run_free_energy(
     folder.mkdir(parents=True, exist_ok=True)
     with lock_folder(folder):
         _require_same_plan(plan, folder)
-        windows = _first_windows(plan)
-        windows, trial = _tried(plan, windows, folder, workers, report)
-        found = _run(windows, folder / trial, plan.settings.iterations, {}, workers, report)
+        work = partial(_run, workers=workers, report=report)
+        windows, found, trial = _sampled(plan, _first_windows(plan), folder, work)
         samples = {d: _with_trials(found[d][0], d, folder, trial) for d in DIRECTIONS}
     return FreeEnergyResult.of(windows, samples, plan.path_number)
 
@@ -134,35 +138,58 @@ def _first_windows(plan: FreeEnergyPlan) -> WindowPlan:
     )
 
 
-def _tried(
-    plan: FreeEnergyPlan, windows: WindowPlan, folder: Path, workers: int, report: Report
-) -> tuple[WindowPlan, str]:
-    """Windows to which others were added until all is well, and the last trial's folder."""
+def _sampled(
+    plan: FreeEnergyPlan, windows: WindowPlan, folder: Path, work: Callable[..., Found]
+) -> tuple[WindowPlan, Found, str]:
+    """Windows to which others were added until all is well, their samples, and the folder's name.
+
+    What was decided stays decided: the folder of the next windows is there then.
+    """
     starts: dict[Direction, Replicas] = {}
-    settings = plan.settings
-    for trial in range(settings.most_trials + 1):
-        name = f"trial-{trial}"
-        windows = _kept(windows, folder / name)
-        found = _run(windows, folder / name, settings.trial_iterations, starts, workers, report)
-        if trial == settings.most_trials or _beyond_trial(found, settings):
-            break
-        if (folder / f"trial-{trial + 1}" / _WINDOWS).exists():
+    for trial in count():
+        own, following = folder / f"trial-{trial}", folder / f"trial-{trial + 1}" / _WINDOWS
+        windows = _kept(windows, own)
+        if following.exists():
+            work(windows, own, plan.settings.trial_iterations, starts)
             continue
-        parts = [found[d][0].first(settings.trial_iterations) for d in DIRECTIONS]
-        weak, soft = weak_points(windows, parts)
-        if not (weak or soft):
+        run = partial(work, windows, own, starts=starts)
+        found, better = _improved(windows, own, run, may_change=trial < plan.settings.most_trials)
+        if better is None:
             break
-        path, origins = windows.path.refined(weak, soft, settings)
-        starts = {d: found[d][1].for_windows(origins) for d in DIRECTIONS}
-        windows = replace(windows, path=path)
-    return windows, name
+        windows, starts = better
+    return windows, found, own.name
 
 
-def _beyond_trial(
-    found: dict[Direction, tuple[WindowSamples, Replicas]], settings: FreeEnergySettings
-) -> bool:
-    """Whether a trial was good enough to go on with."""
-    return any(part.iterations > settings.trial_iterations for part, _ in found.values())
+def _improved(
+    windows: WindowPlan, folder: Path, run: Callable[[int], Found], *, may_change: bool
+) -> tuple[Found, Better | None]:
+    """Samples of windows, and better windows if a trial or the whole run asks for them."""
+    settings = windows.settings
+    before = min(_iterations_done(folder / direction / _DONE) for direction in DIRECTIONS)
+    found = run(settings.trial_iterations)
+    if may_change and before <= settings.trial_iterations:
+        better = _better(windows, found, settings.trial_iterations, _MARGIN_OF_TRIAL)
+        if better is not None:
+            return found, better
+    found = run(settings.iterations)
+    if may_change and before < settings.iterations:
+        with suppress(ValueError):  # too many windows: then the verdict says what is wrong
+            return found, _better(windows, found, settings.iterations, 1.0)
+    return found, None
+
+
+def _better(windows: WindowPlan, found: Found, iterations: int, margin: float) -> Better | None:
+    """More windows where springs are too soft or neighbors overlap too little, if there are such.
+
+    With the replicas that they start from.
+    """
+    parts = [found[d][0].first(iterations) for d in DIRECTIONS]
+    weak, soft = weak_points(windows, parts, margin * windows.settings.least_overlap)
+    path, origins = windows.path.refined(weak, soft, windows.settings)
+    if len(origins) == len(windows.path.windows):
+        return None
+    starts = {d: found[d][1].for_windows(origins) for d in DIRECTIONS}
+    return replace(windows, path=path), starts
 
 
 def _kept(windows: WindowPlan, folder: Path) -> WindowPlan:
@@ -186,10 +213,10 @@ def _run(
     starts: dict[Direction, Replicas],
     workers: int,
     report: Report,
-) -> dict[Direction, tuple[WindowSamples, Replicas]]:
+) -> Found:
     """Both directions, each a job."""
     work = partial(_job, windows, folder, iterations, starts)
-    found: dict[Direction, tuple[WindowSamples, Replicas]] = {}
+    found: Found = {}
     told = partial(report, f"{len(windows.path.windows)} windows")
     files = [folder / direction / _DONE for direction in DIRECTIONS]
     with _watched(files, iterations, told), closing(run_jobs(work, DIRECTIONS, workers)) as jobs:

@@ -30,8 +30,9 @@ class FreeEnergySettings(DynamicsSettings):
     iterations
         Rounds of MD and exchange, those of the trials included.
     trial_iterations, most_trials
-        Length of a trial, and how many there may be: after each, windows are added where neighbors
-        overlap too little or where a spring is softer than the free energy is curved.
+        Length of a trial, and how often it may lead to others: after each, and after all
+        iterations, windows are added where neighbors overlap too little or where a spring is softer
+        than the free energy is curved, and sampling begins anew from where it was.
     steps_per_seed
         MD steps in which the ligand is brought from one window into the next.
     settle_steps

@@ -181,11 +181,43 @@ def test_what_was_decided_on_a_trial_stays_decided(finished, monkeypatch):
     # Another version of the program may see weak points elsewhere.
     result, folder = finished
     plan = plan_of(result.plan.bound, pushed_frames(small_complex()))
-    monkeypatch.setattr(free_energy_run, "weak_points", lambda windows, parts: ([1], {}))
+    monkeypatch.setattr(free_energy_run, "weak_points", lambda *_: ([1], {}))
     before = sorted(folder.glob("trial-*"))
     again = run_free_energy(plan, folder)
     assert sorted(folder.glob("trial-*")) == before
     assert len(again.plan.path.windows) == len(result.plan.path.windows)
+
+
+@pytest.mark.parametrize("most_windows", [60, None])
+def test_windows_are_added_after_all_iterations_too(tmp_path, monkeypatch, most_windows):
+    # What 20 iterations are too few to see, the verdict on the whole run would not let pass.
+    bound, asked = small_complex(), []
+
+    def weak_points(windows, parts, least_overlap):
+        asked.append((parts[0].iterations, least_overlap))
+        return ([3], {}) if parts[0].iterations == 80 else ([], {})
+
+    monkeypatch.setattr(free_energy_run, "weak_points", weak_points)
+    settings = replace_settings(iterations=80, steps_per_exchange=5, steps_per_seed=10)
+    plan = plan_of(bound, pushed_frames(bound), settings)
+    before = len(free_energy_run._first_windows(plan).path.windows)
+    plan = replace(
+        plan, settings=settings.model_copy(update={"most_windows": most_windows or before})
+    )
+    result = run_free_energy(plan, tmp_path)
+    assert asked[:2] == [(20, 0.06), (80, 0.03)]
+    assert len(asked) == 2  # the second time was the last
+    if most_windows is None:  # no place for another one: what was found is kept
+        assert len(result.plan.path.windows) == before
+        return
+    assert len(result.plan.path.windows) == before + 1
+    for direction in ("in", "out"):
+        kept = [WindowSamples.load(tmp_path / f"trial-{n}" / direction)[0] for n in (0, 1)]
+        assert [part.iterations for part in kept] == [80, 80]
+        assert result.estimates[direction].steps == kept[0].steps + kept[1].steps
+    again = run_free_energy(plan, tmp_path)
+    assert len(asked) == 2
+    assert again.estimates["out"].steps == result.estimates["out"].steps
 
 
 def test_stored_windows_are_checked(finished):
