@@ -121,13 +121,13 @@ class PathWindows:
         """
         stiffer = {i for i in soft if self._may_stiffen(i, settings)}
         links = set(weak_links) | {i for n in stiffer for i in (n - 1, n)}
-        last = len(self.windows) - 1
+        old = [_stiffened(w) if n in stiffer else w for n, w in enumerate(self.windows)]
         windows, origins = list[PoseWindow](), list[int]()
-        for n, window in enumerate(self.windows):
-            windows.append(_stiffened(window) if n in stiffer else window)
+        for n, window in enumerate(old):
+            windows.append(window)
             origins.append(n)
-            if n in links and n < last:
-                windows.append(_between(windows[-1], self.windows[n + 1]))
+            if n in links and n < len(old) - 1:
+                windows.append(_between(window, old[n + 1]))
                 origins.append(n)
         _require_few(len(windows), settings)
         first = origins.index(self.first_on_path)
