@@ -23,7 +23,8 @@ class RigidTurnProposer(Proposer):
     The turn h is drawn in axes that go with the molecule. Three in four are half turns over one of
     the three axes, followed by a small turn; the others are uniform. As h and its inverse are
     equally likely, and turning keeps volumes, the log ratio is 0. A leap between orientations that
-    MD hardly reaches from each other, best with `SteeredSwitching` along `coordinates`.
+    MD hardly reaches from each other, best with `SteeredSwitching` along
+    ``SoftCoordinates(frames=[(turner.axis_atoms, turner.particles)])``.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from openmm_genmd.unbinding.pose_restraint import PoseWindow
 from openmm_genmd.units import thermal_energy_kj_per_mol
 
 _MOST_WORK_KT = 25.0
+"""At which a switch is given up."""
 _LOOKS = 20
 """At the partial work of a switch."""
 _FREE_TO_TURN_KT = 10.0

@@ -17,7 +17,10 @@ _WIDTH_NM, _ARM_NM = 0.15, 0.15
 
 
 def two_way_complex(deeper_kj_per_mol: float = DEEPER_KJ_PER_MOL) -> BoundComplex:
-    """A ligand that binds either way round, in the structure the less favorable one."""
+    """A ligand that binds either way round, in the structure the less favorable one.
+
+    By how much is a parameter of its Context.
+    """
     small = small_complex(well_kj_per_mol=0.0)
     x = small.positions_nm.copy()
     along_x, _ = Rotation.align_vectors([[1.0, 0, 0]], [x[8]])
@@ -26,10 +29,11 @@ def two_way_complex(deeper_kj_per_mol: float = DEEPER_KJ_PER_MOL) -> BoundComple
     held = openmm.CustomCentroidBondForce(
         4,
         f"exp(-0.5*(distance(g1,g2)/{_WIDTH_NM})^2)*(-{WELL_KJ_PER_MOL}"
-        f"-{deeper_kj_per_mol}*(1-c)/2+{BARRIER_KJ_PER_MOL}*(1-c^2)); c={cosine}",
+        f"-deeper*(1-c)/2+{BARRIER_KJ_PER_MOL}*(1-c^2)); c={cosine}",
     )
     for group in (list(range(8)), [8, 9, 10, 11], [8], [0]):
         held.addGroup(group)
+    held.addGlobalParameter("deeper", deeper_kj_per_mol)
     held.addBond([0, 1, 2, 3])
     small.system.addForce(held)
     parts = (small.ligand, small.receptor, small.receptor_heavy)

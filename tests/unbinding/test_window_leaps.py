@@ -63,6 +63,7 @@ def standard_error(values, blocks=20):
 def excess_of_second_way(bound, deeper_kj_per_mol, rounds=3000):
     """How much more often than it should a ligand binds the second way, in standard errors."""
     leaps, context = leaps_and_md(bound)
+    context.setParameter("deeper", deeper_kj_per_mol)
     x = visited(leaps, context, FREE, rounds)
     ring, ligand = x[:, :8].mean(axis=1), x[:, 8:12].mean(axis=1)
     turned = ((x[:, 8] - ligand) * (x[:, 0] - ring)).sum(axis=1) < 0
@@ -77,6 +78,12 @@ def test_turns_give_both_ways_to_bind_their_population():
     assert counts.tried == 3000
     assert counts.accepted > 100
     assert 20 * counts.tried < counts.steps < 50 * counts.tried
+
+
+def test_leaps_are_judged_with_the_parameters_of_the_window():
+    # In the Contexts that leap are made with, both ways are alike.
+    excess, _ = excess_of_second_way(two_way_complex(0.0), 6.0)
+    assert abs(excess) < 4
 
 
 def test_without_leaps_one_way_is_never_seen(monkeypatch):
