@@ -1,7 +1,10 @@
 """Free energies of ligands that bind in two ways, against integrals."""
 
+from openmm_genmd.unbinding import free_energy_run
 from openmm_genmd.unbinding.free_energy_report import free_energy_section
 from openmm_genmd.unbinding.free_energy_run import FreeEnergyPlan, run_free_energy
+from openmm_genmd.unbinding.window_samples import WindowSamples
+from openmm_genmd.unbinding.window_sampling import sample_windows
 
 from .complexes_with_modes import (
     twisted_complex,
@@ -10,7 +13,7 @@ from .complexes_with_modes import (
     two_way_kcal_per_mol,
     with_turned_end,
 )
-from .gated_complex import QUICK, pushed_frames
+from .gated_complex import KT, QUICK, pushed_frames
 
 LEAPING = QUICK.model_copy(update={"leap_steps": 20, "iterations_per_leap": 1, "iterations": 150})
 
@@ -55,3 +58,21 @@ def test_a_bond_that_leaps_is_no_slow_coordinate(tmp_path):
     result = found(bound, frames, LEAPING, tmp_path)
     require_exact(result, twisted_kcal_per_mol(LEAPING))
     assert result.leaps[1] > 100
+
+
+def test_every_few_iterations_the_ligand_leaps_in_windows_that_let_it_turn(tmp_path):
+    settings = QUICK.model_copy(update={"leap_steps": 10, "iterations_per_leap": 3})
+    bound = two_way_complex()
+    plan = FreeEnergyPlan(bound, pushed_frames(bound), 3, settings, 1, "Reference")
+    windows = free_energy_run._first_windows(plan)
+    free = [4.0 * w.rotation_spring_kj_per_mol < 10.0 * KT for w in windows.path.windows]
+    assert 1 < sum(free) < len(free) / 2
+    samples, _ = sample_windows(windows, "in", tmp_path, 10)
+    assert samples.leaps_tried == 3 * sum(free)
+    stored, _ = WindowSamples.load(tmp_path)
+    assert (stored.leaps_tried, stored.leaps_accepted) == (
+        samples.leaps_tried,
+        samples.leaps_accepted,
+    )
+    more, _ = sample_windows(windows, "in", tmp_path, 13)
+    assert more.leaps_tried == 4 * sum(free)  # those of both processes
