@@ -169,6 +169,37 @@ def test_a_probe_is_the_beginning_of_the_whole_leap(
     assert whole[8:, 2] == pytest.approx(0.12)
 
 
+def test_candidates_of_other_lengths_are_dragged_at_the_same_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uneven(Straight):
+        def propose(self, histories: Any, rngs: Any, frames: int) -> np.ndarray:
+            found = super().propose(histories, rngs, frames)
+            found[1::2, :, 8:, 2] += 0.08
+            return found
+
+    settings = {"candidates": 2, "most_leaps": 1, "usual_leap_nm": 0.1, "frames_per_leap": 4}
+    complex = dragged(**settings, selection_kcal_per_mol=100.0)
+    drags, drag = [], complex.drag
+
+    def watched(start: Any, targets: np.ndarray, changes: int | None = None) -> Any:
+        drags.append((targets, changes))
+        return drag(start, targets, changes)
+
+    monkeypatch.setattr(complex, "drag", watched)
+    walkers = find_paths(complex, Uneven(0.1), range(6), tmp_path, seed=1)
+    chosen = set()
+    for n, walker in enumerate(walkers):
+        start = walker.stops[0].phase.positions_nm[complex.tokens]
+        mine = drags[3 * n : 3 * n + 3]
+        goals = [float((targets - start)[8:, 2].mean()) for targets, _ in mine]
+        assert [changes for _, changes in mine[:2]] == [8, 14]  # a fifth of 40, and of 70
+        assert goals[:2] == pytest.approx([0.1 / 5, 0.18 / 5])
+        chosen.add(round(goals[2], 6))
+        assert mine[2][1] == {0.1: 40 - 8, 0.18: 70 - 14}[round(goals[2], 6)]
+    assert chosen == {0.1, 0.18}
+
+
 def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
     class KilledError(Exception):
         pass
