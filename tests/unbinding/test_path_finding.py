@@ -187,7 +187,7 @@ def test_candidates_of_other_lengths_are_dragged_at_the_same_speed(
         return drag(start, targets, changes)
 
     monkeypatch.setattr(complex, "drag", watched)
-    walkers = find_paths(complex, Uneven(0.1), range(6), tmp_path, seed=1)
+    walkers = find_paths(complex, Uneven(0.1), range(12), tmp_path, seed=1)
     chosen = set()
     for n, walker in enumerate(walkers):
         start = walker.stops[0].phase.positions_nm[complex.tokens]
